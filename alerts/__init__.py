@@ -1,0 +1,1 @@
+"""Scores to decisions to people: episodes, policy, outbox, pager, channels, board."""

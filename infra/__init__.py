@@ -1,0 +1,1 @@
+"""The ground every room stands on: settings, clock, metrics, logs, database, local servers."""

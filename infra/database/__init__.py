@@ -1,0 +1,1 @@
+"""The database at the edge: connections and forward-only migrations."""

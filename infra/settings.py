@@ -1,0 +1,217 @@
+"""All settings of an installation: one frozen value, read once from `vigil.toml`, `runtime.json` and the environment.
+
+Later sources win: the defaults below; `vigil.toml` under the home (people write it); `runtime.json` (`vigil up` writes there what it
+chose: ports, addresses, the clock's anchor); `VIGIL_SECTION__NAME`; `VIGIL_SECTION__NAME_FILE` (a file that holds a secret).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from infra.clock import Clock
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a wrong value; the second line says what to do."""
+
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class ClockSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`speed`: hospital seconds a real second; the anchors tie the two times together (aware)."""
+
+    speed: Positive = 1.0
+    anchor: datetime | None = None
+    real_anchor: datetime | None = None
+
+    def clock(self) -> Clock:
+        """The clock these settings describe; without anchors it is real time."""
+        if self.anchor is None or self.real_anchor is None:
+            return Clock()
+        return Clock(anchor=self.anchor, real_anchor=self.real_anchor, speed=self.speed)
+
+
+class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`bootstrap`: `host:port,…`; `partitions` is the same for the four raw topics and is never changed afterwards."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    partitions: Count = 4
+    replication: Count = 1
+    heap_mb: Count = 512
+
+
+class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`url`: any PostgreSQL 16 or later, TimescaleDB used where it offers it; empty: the embedded server that `vigil up` starts."""
+
+    url: str = ""
+
+
+class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One MLLP port. `timezone`: of times sent without offset (IANA name). TLS where `tls_cert` is set, mutual TLS where `tls_client_ca` is."""
+
+    name: str = "main"
+    host: str = "127.0.0.1"
+    port: Port = 0
+    timezone: str = "UTC"
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
+
+
+class ListenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`max_frame_bytes`: a longer frame is refused with AR; `idle_s`: a connection silent in the middle of a frame is closed; `in_flight`: frames read ahead a connection."""
+
+    feeds: tuple[FeedSettings, ...] = (FeedSettings(),)
+    max_frame_bytes: Count = 16 * 1024 * 1024
+    max_connections: Count = 1000
+    idle_s: Positive = 60.0
+    in_flight: Count = 64
+    linger_ms: Positive = 2.0
+    metrics_port: Port = 0
+
+
+class WorkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`batch_messages`: at most so many a transaction; `instance` names a static member of the consumer group and must differ between workers."""
+
+    batch_messages: Count = 500
+    buffer_messages: Count = 2000
+    instance: str = "work"
+    session_timeout_s: Positive = 10.0
+    metrics_port: Port = 0
+
+
+class TritonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`grpc` and `http`: `host:port`; `repository`: an ordinary Triton model repository, empty for the one Vigil ships; after `timeout_ms` NEWS2 speaks alone."""
+
+    grpc: str = "127.0.0.1:8001"
+    http: str = "127.0.0.1:8000"
+    repository: str = ""
+    model: str = "deterioration"
+    timeout_ms: Count = 400
+    metrics_port: Port = 0
+
+
+class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to reach people. `kind`: snpp, smtp or webhook; `address`: `host:port` or a URL; `secret`: the webhook's `whsec_…` key."""
+
+    kind: str
+    address: str
+    secret: str = ""
+    sender: str = ""
+    tls: bool = False
+
+
+class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is paged for a tier: `channel` names a channel, `target` is a pager id, a mail address or empty; `unit` empty means every unit."""
+
+    tier: str
+    channel: str
+    target: str = ""
+    unit: str = ""
+
+
+class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pager. Times are real seconds: a provider's outage is not sped up with the demo's clock."""
+
+    channels: dict[str, ChannelSettings] = {}
+    routes: tuple[RouteSettings, ...] = ()
+    policy: str = ""
+    poll_s: Positive = 1.0
+    lease_s: Positive = 30.0
+    timeout_s: Positive = 10.0
+    give_up_s: Positive = 900.0
+    metrics_port: Port = 0
+
+
+class BoardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The board's address; `public_url` is what a page's link begins with where people reach the board through a proxy."""
+
+    host: str = "127.0.0.1"
+    port: Port = 0
+    public_url: str = ""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an installation can be told."""
+
+    home: str = ".vigil"
+    clock: ClockSettings = ClockSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    listen: ListenSettings = ListenSettings()
+    work: WorkSettings = WorkSettings()
+    triton: TritonSettings = TritonSettings()
+    page: PageSettings = PageSettings()
+    board: BoardSettings = BoardSettings()
+
+
+SECRETS = frozenset({"secret", "url"})
+"""Names of settings that `vigil settings` hides."""
+
+
+def load(home: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the installation under `home`. Raises SettingsError, naming the key, where one is unknown or wrong."""
+    merged, _ = merge(home, environ)
+    try:
+        return msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"a setting is wrong: {error}\nlook at it with: vigil settings") from error
+
+
+def merge(home: Path, environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """All sources as one tree, and for each dotted name the source it came from."""
+    tree: dict[str, Any] = {"home": str(home)}
+    source: dict[str, str] = {"home": "--home"}
+    for layer, name in ((_toml(home / "vigil.toml"), "vigil.toml"), (_json(home / "runtime.json"), "runtime.json"), *_environment(environ)):
+        _lay(tree, layer, name, source, "")
+    return tree, source
+
+
+def _lay(tree: dict[str, Any], layer: Mapping[str, Any], name: str, source: dict[str, str], prefix: str) -> None:
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(tree.get(key, {}), dict):
+            _lay(tree.setdefault(key, {}), value, name, source, f"{prefix}{key}.")
+        else:
+            tree[key] = value
+            source[f"{prefix}{key}"] = name
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}\ncorrect that line") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    decoded: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    return decoded
+
+
+def _environment(environ: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:
+    layers: list[tuple[dict[str, Any], str]] = []
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith("VIGIL_") or "__" not in variable:
+            continue
+        path = variable.removeprefix("VIGIL_").lower().split("__")
+        if path[-1].endswith("_file"):
+            path[-1] = path[-1].removesuffix("_file")
+            value = Path(value).read_text().strip()
+        layer: Any = value
+        for key in reversed(path):
+            layer = {key: layer}
+        layers.append((layer, variable))
+    return layers

@@ -1,0 +1,48 @@
+"""What reading one HL7 message gives: who it is about, what it says, what was set aside, and how to acknowledge it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from parsers.events import Event, Person, Visit
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why a message is refused: an HL7 table 0357 code and a text naming segment, field and rule, never its content."""
+
+    code: str
+    detail: str
+
+
+class Patient(Struct, frozen=True, kw_only=True):
+    """The identifier a message is keyed by. `key` is `authority:number` (`:number` where no authority was sent) and is PHI."""
+
+    key: str
+    authority: str | None
+    type: str | None
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One HL7 message read as far as it can be.
+
+    `ack` is what its sender is told: AA taken, AE the content is wrong, AR the message cannot be taken at all (HL7 chapter 2,
+    2.9.2). `reason` is set exactly where `ack` is not AA. `type` is MSH-9 as `ADT^A01`. `segments_set_aside` names segments that were
+    counted in and not read, Z-segments included. `person` and `visit` are what PID and PV1 say in any type of message.
+    """
+
+    ack: Literal["AA", "AE", "AR"]
+    reason: Reason | None = None
+    type: str | None = None
+    version: str | None = None
+    control_id: str | None = None
+    sent_by: str | None = None
+    sent_at: datetime | None = None
+    segments_in: int = 0
+    segments_read: int = 0
+    segments_set_aside: tuple[str, ...] = ()
+    patient: Patient | None = None
+    person: Person | None = None
+    visit: Visit | None = None
+    events: tuple[Event, ...] = ()
+    flags: tuple[str, ...] = ()

@@ -1,0 +1,37 @@
+"""The Kafka topics and record headers, named once."""
+
+from typing import Final
+
+ADT: Final = "hl7.adt"
+ORU: Final = "hl7.oru"
+ORM: Final = "hl7.orm"
+MDM: Final = "hl7.mdm"
+RAW: Final = (ADT, ORU, ORM, MDM)
+"""Raw messages, byte for byte, keyed by patient; equal partition counts, so that one patient's traffic meets in one worker."""
+
+QUARANTINE: Final = "hl7.quarantine"
+SCORES: Final = "vigil.scores"
+ALERTS: Final = "vigil.alerts"
+
+RECEIVED_AT: Final = "received_at"
+FEED: Final = "feed"
+CONTROL_ID: Final = "control_id"
+SENT_BY: Final = "sent_by"
+REASON: Final = "reason"
+
+
+def topic_for(message_type: str | None) -> str:
+    """The raw topic of an MSH-9 type; what is none of ours goes with the ADT, where it is recorded as ignored.
+
+    >>> topic_for("ORU^R01"), topic_for("OML^O21"), topic_for("MDM^T02"), topic_for("SIU^S12")
+    ('hl7.oru', 'hl7.orm', 'hl7.mdm', 'hl7.adt')
+    """
+    match (message_type or "")[:3]:
+        case "ORU" | "OUL":
+            return ORU
+        case "ORM" | "OML" | "OMG" | "RDE" | "RAS":
+            return ORM
+        case "MDM":
+            return MDM
+        case _:
+            return ADT
