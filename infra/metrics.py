@@ -11,31 +11,57 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.messages_received_total = Counter("vigil_messages_received_total", "Messages read from MLLP", ["feed", "type"], registry=registry)
+        self.messages_received_total = Counter(
+            "vigil_messages_received_total", "Messages read from MLLP", ["feed", "type"], registry=registry
+        )
         self.messages_acked_total = Counter("vigil_messages_acked_total", "Acknowledgements sent", ["feed", "code"], registry=registry)
-        self.messages_processed_total = Counter("vigil_messages_processed_total", "Messages recorded", ["type", "outcome"], registry=registry)
+        self.messages_processed_total = Counter(
+            "vigil_messages_processed_total", "Messages recorded", ["type", "outcome"], registry=registry
+        )
         self.receipt_to_score_seconds = Histogram(
-            "vigil_receipt_to_score_seconds", "From the listener's receipt to the committed score, Vigil's time", buckets=SECONDS, registry=registry
+            "vigil_receipt_to_score_seconds",
+            "From the listener's receipt to the committed score, Vigil's time",
+            buckets=SECONDS,
+            registry=registry,
         )
         self.score_to_accept_seconds = Histogram(
-            "vigil_score_to_accept_seconds", "From the decision to the provider's acceptance, Vigil's time", buckets=SECONDS, registry=registry
+            "vigil_score_to_accept_seconds",
+            "From the decision to the provider's acceptance, Vigil's time",
+            buckets=SECONDS,
+            registry=registry,
         )
         self.receipt_to_page_seconds = Histogram(
-            "vigil_receipt_to_page_seconds", "From the listener's receipt to the accepted page, Vigil's time", buckets=SECONDS, registry=registry
+            "vigil_receipt_to_page_seconds",
+            "From the listener's receipt to the accepted page, Vigil's time",
+            buckets=SECONDS,
+            registry=registry,
         )
         self.scores_total = Counter("vigil_scores_total", "Scores made", ["name", "version", "mode"], registry=registry)
-        self.model_fallback_total = Counter("vigil_model_fallback_total", "Times the published score spoke alone", ["reason"], registry=registry)
-        self.consumer_lag_messages = Gauge("vigil_consumer_lag_messages", "Messages in Kafka not yet recorded", ["topic"], registry=registry)
-        self.committed_offset_age_seconds = Gauge(
-            "vigil_committed_offset_age_seconds", "Age of the oldest message not yet recorded, 0 when there is none", ["topic"], registry=registry
+        self.model_fallback_total = Counter(
+            "vigil_model_fallback_total", "Times the published score spoke alone", ["reason"], registry=registry
         )
-        self.offset_gaps_total = Counter("vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry)
+        self.consumer_lag_messages = Gauge(
+            "vigil_consumer_lag_messages", "Messages in Kafka not yet recorded", ["topic"], registry=registry
+        )
+        self.committed_offset_age_seconds = Gauge(
+            "vigil_committed_offset_age_seconds",
+            "Age of the oldest message not yet recorded, 0 when there is none",
+            ["topic"],
+            registry=registry,
+        )
+        self.offset_gaps_total = Counter(
+            "vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry
+        )
         self.pages_total = Counter("vigil_pages_total", "Attempts to deliver a page", ["channel", "outcome"], registry=registry)
         self.pages_pending = Gauge("vigil_pages_pending", "Pages not yet accepted by a provider", registry=registry)
-        self.oldest_pending_page_seconds = Gauge("vigil_oldest_pending_page_seconds", "Age of the oldest page not yet accepted", registry=registry)
+        self.oldest_pending_page_seconds = Gauge(
+            "vigil_oldest_pending_page_seconds", "Age of the oldest page not yet accepted", registry=registry
+        )
         self.quarantined_total = Counter("vigil_quarantined_total", "Messages set aside for a person", ["reason"], registry=registry)
         self.feed_silence_seconds = Gauge("vigil_feed_silence_seconds", "Time since a feed last spoke", ["feed"], registry=registry)
-        self.decisions_total = Counter("vigil_decisions_total", "What the policy decided, and why", ["kind", "tier", "reason"], registry=registry)
+        self.decisions_total = Counter(
+            "vigil_decisions_total", "What the policy decided, and why", ["kind", "tier", "reason"], registry=registry
+        )
 
 
 def serve(metrics: Metrics, port: int, host: str = "127.0.0.1") -> int:

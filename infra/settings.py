@@ -209,8 +209,9 @@ def _environment(environ: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]
         path = variable.removeprefix("VIGIL_").lower().split("__")
         if path[-1].endswith("_file"):
             path[-1] = path[-1].removesuffix("_file")
-            value = Path(value).read_text().strip()
-        layer: Any = value
+            layer: Any = Path(value).read_text().strip()
+        else:
+            layer = value
         for key in reversed(path):
             layer = {key: layer}
         layers.append((layer, variable))

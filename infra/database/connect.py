@@ -15,7 +15,9 @@ def connect(url: str, *, autocommit: bool = False, application: str = "vigil") -
     return psycopg.connect(url, autocommit=autocommit, application_name=application, options="-c timezone=UTC", connect_timeout=5)
 
 
-def connect_patiently(url: str, *, application: str, wait_s: float = 60.0, on_wait: Callable[[], None] = lambda: None) -> psycopg.Connection:
+def connect_patiently(
+    url: str, *, application: str, wait_s: float = 60.0, on_wait: Callable[[], None] = lambda: None
+) -> psycopg.Connection:
     """Tries until the server takes connections; `on_wait` is called before each further try. Raises DatabaseAway after `wait_s`."""
     deadline = time.monotonic() + wait_s
     while True:

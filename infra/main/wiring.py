@@ -1,0 +1,91 @@
+"""Ties the rooms together, one straight line a role."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import faust
+import msgspec
+import psycopg
+from alerts.bedside import Alarms
+from scoring.bedside import Bedside
+from scoring.score import Score
+from scoring.triton.client import TritonClient
+
+from infra.clock import Clock
+from infra.database.connect import connect, connect_patiently
+from infra.logs import logger
+from infra.metrics import Metrics
+from infra.settings import Settings
+from streams import topics, transaction
+from streams.beginnings import KafkaAway, offsets
+from streams.forward import Forward
+from streams.transaction import Recorded, Transactor
+from streams.worker import BatchWriter, faust_app, register
+
+log = logger("infra")
+WAIT_S = 120.0
+"""How long a role waits for what it stands on before it gives up and is started again."""
+
+
+def with_worker(settings: Settings, instance: str | None, metrics_port: int | None) -> Settings:
+    """The settings with one worker's own name and port."""
+    work = settings.work
+    chosen = msgspec.structs.replace(
+        work,
+        instance=instance or work.instance,
+        metrics_port=work.metrics_port if metrics_port is None else metrics_port,
+    )
+    return msgspec.structs.replace(settings, work=chosen)
+
+
+def worker(settings: Settings, metrics: Metrics) -> faust.App:
+    """The Faust app with its scorer, its policy and its database. Waits until Kafka and PostgreSQL answer."""
+    clock = settings.clock.clock()
+    forward = Forward(settings.kafka.bootstrap)
+    scorer = Bedside(
+        TritonClient(settings.triton),
+        on_fallback=lambda reason: metrics.model_fallback_total.labels(reason=reason).inc(),
+    )
+    transactor: Transactor[Score] = Transactor(
+        lambda: connect(settings.database.url, application="vigil-work"),
+        scorer,
+        Alarms(settings.page, metrics),
+        now=clock.now,
+        timezones={feed.name: ZoneInfo(feed.timezone) for feed in settings.listen.feeds},
+        quarantine=forward.quarantine,
+    )
+    _seed_progress(settings)
+    app = faust_app(settings.kafka, settings.work, Path(settings.home))
+    register(app, BatchWriter(app, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward)))
+    return app
+
+
+def _seed_progress(settings: Settings) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            beginnings = {place: low for place, (low, _) in offsets(settings.kafka.bootstrap).items()}
+            with connect_patiently(settings.database.url, application="vigil-work", wait_s=WAIT_S) as connection:
+                transaction.seed(connection.cursor(), beginnings)
+            return
+        except (KafkaAway, psycopg.errors.UndefinedTable) as away:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("waiting", for_=type(away).__name__)
+            time.sleep(0.5)
+
+
+def _tell_scores(metrics: Metrics, clock: Clock, forward: Forward) -> Callable[[Recorded[Score]], None]:
+    def tell(recorded: Recorded[Score]) -> None:
+        now = clock.now()
+        received = {str(taken.record.source): taken.record.received_at for taken in recorded.taken}
+        for score in recorded.scores:
+            metrics.scores_total.labels(name=score.name, version=score.version, mode=score.mode).inc()
+            at = received.get(score.score_id.rsplit("/", 1)[0])
+            if at is not None:
+                metrics.receipt_to_score_seconds.observe(max(0.0, (now - at).total_seconds()))
+        forward.publish(topics.SCORES, ((score.patient_id, msgspec.json.encode(score)) for score in recorded.scores))
+
+    return tell

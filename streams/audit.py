@@ -1,0 +1,87 @@
+"""Proves that nothing acknowledged is missing: Kafka's offsets against what the database recorded, partition by partition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streams.beginnings import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What the database holds of one partition: rows, distinct offsets, the lowest and highest, and rows by outcome."""
+
+    recorded: int = 0
+    distinct: int = 0
+    first: int | None = None
+    last: int | None = None
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that should be there and is not, or is there twice, in one partition."""
+
+    topic: str
+    partition: int
+    kind: str
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """The sums over all partitions. `waiting`: messages in Kafka that no transaction has reached yet; they are not gaps."""
+
+    in_kafka: int
+    recorded: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    waiting: int
+    gaps: tuple[Gap, ...]
+
+
+def audit(kafka: Mapping[Place, tuple[int, int]], progress: Mapping[Place, int], counts: Mapping[Place, Counts]) -> Audit:
+    """Compares the three. `kafka`: first and next offset of each partition.
+
+    >>> full = Counts(recorded=5, distinct=5, first=0, last=4, stored=5)
+    >>> audit({("t", 0): (0, 6)}, {("t", 0): 5}, {("t", 0): full}).waiting
+    1
+    >>> audit({("t", 0): (0, 5)}, {("t", 0): 5}, {("t", 0): Counts(recorded=4, distinct=4, first=0, last=4, stored=4)}).gaps[0].kind
+    'offsets_missing'
+    """
+    gaps = [gap for place, (low, high) in sorted(kafka.items()) for gap in _gaps(place, low, high, progress, counts.get(place, Counts()))]
+    return Audit(
+        in_kafka=sum(high - low for low, high in kafka.values()),
+        recorded=sum(one.recorded for one in counts.values()),
+        stored=sum(one.stored for one in counts.values()),
+        duplicate=sum(one.duplicate for one in counts.values()),
+        quarantined=sum(one.quarantined for one in counts.values()),
+        waiting=sum(max(0, high - progress.get(place, low)) for place, (low, high) in kafka.items()),
+        gaps=tuple(gaps),
+    )
+
+
+def _gaps(place: Place, low: int, high: int, progress: Mapping[Place, int], counts: Counts) -> list[Gap]:
+    topic, partition = place
+    reached = progress.get(place, low)
+    found = []
+
+    def gap(kind: str, expected: int, actual: int) -> None:
+        found.append(Gap(topic=topic, partition=partition, kind=kind, expected=expected, found=actual))
+
+    if reached > high:
+        gap("kafka_lost_messages", reached, high)
+    if reached < low:
+        gap("retention_outran_the_worker", reached, low)
+    if counts.recorded != counts.distinct:
+        gap("recorded_twice", counts.distinct, counts.recorded)
+    if counts.last is not None and counts.first is not None and counts.distinct != counts.last - counts.first + 1:
+        gap("offsets_missing", counts.last - counts.first + 1, counts.distinct)
+    if (counts.last + 1 if counts.last is not None else reached) != reached:
+        gap("progress_differs_from_rows", reached, (counts.last or 0) + 1)
+    if counts.first is None and reached > low:
+        gap("offsets_missing", reached - low, 0)
+    return found

@@ -1,0 +1,51 @@
+"""Marks the earlier versions of results that a batch replaces, so that `vigil.observations.current` tells what holds today."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from psycopg import Cursor
+
+from infra.database.sql import statements
+from parsers.events import Observation
+from streams.processing import Taken
+
+SQL = statements("streams", "store.sql")
+
+REPLACING = frozenset({"corrected", "deleted", "wrong", "incomplete"})
+"""Statuses that speak of an earlier result wherever it lies (HL7 table 0085: C, D, W, X); others replace one of the same time."""
+
+Key = tuple[str, str]
+"""(patient id, result key)."""
+
+
+def _results(stored: Iterable[Taken]) -> list[tuple[Key, datetime, Observation]]:
+    return [
+        ((taken.patient_id, event.result_key), event.observed_at or taken.record.received_at, event)
+        for taken in stored
+        if taken.message is not None and taken.patient_id is not None
+        for event in taken.message.events
+        if isinstance(event, Observation) and event.result_key is not None
+    ]
+
+
+def replaced(cursor: Cursor, stored: Sequence[Taken]) -> set[Key]:
+    """The results in this batch that have an earlier version, in the database or in the batch; asked before the batch is copied in.
+
+    One index probe a patient and time, not one a result: nearly always nothing is found, and then nothing more is done.
+    """
+    results = _results(stored)
+    if not results:
+        return set()
+    counted = Counter(key for key, _, _ in results)
+    found = {key for key, count in counted.items() if count > 1} | {key for key, _, event in results if event.status in REPLACING}
+    places = sorted({(patient_id, at) for (patient_id, _), at, _ in results})
+    rows = cursor.execute(SQL["earlier_results"].encode(), {"ids": [place[0] for place in places], "times": [place[1] for place in places]})
+    return found | {(patient_id, key) for patient_id, key in rows if (patient_id, key) in counted}
+
+
+def supersede(cursor: Cursor, keys: set[Key], now: datetime) -> None:
+    """Sets `superseded_at` on all but the newest version of these results; a preliminary one never replaces a final one."""
+    if keys:
+        ordered = sorted(keys)
+        cursor.execute(SQL["supersede"].encode(), {"now": now, "ids": [key[0] for key in ordered], "keys": [key[1] for key in ordered]})

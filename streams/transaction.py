@@ -1,0 +1,230 @@
+"""One batch, one transaction: what is new is read, scored, decided and written, and the partitions' progress moves with it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Generic, Protocol, TypeVar
+
+import psycopg
+
+from infra.database.sql import statements
+from streams import recall, store
+from streams.patient import PatientState
+from streams.processing import Batch, Moment, Taken, merges, process, read_record
+from streams.record import Record
+
+SQL = statements("streams", "store.sql")
+
+RESEND_WINDOW = timedelta(days=7)
+"""How long the same bytes count as a resend; senders' queues are drained within days, and a wider look would read every chunk."""
+
+CACHED_PATIENTS = 20_000
+"""States held in memory; a state is a few kB, a large hospital has 2,000 inpatients. The least recently seen go first and are recalled when needed."""
+
+S = TypeVar("S")
+
+
+class Scorer(Protocol[S]):
+    """What the roof hands in to score. `score` may call Triton; `write` is part of the batch's transaction."""
+
+    def score(self, moments: Sequence[Moment], now: datetime) -> Sequence[S]:
+        """The scores of these moments, in their order."""
+        ...
+
+    def write(self, cursor: psycopg.Cursor, scores: Sequence[S]) -> None:
+        """Writes them."""
+        ...
+
+
+class Policy(Protocol[S]):
+    """What the roof hands in to decide who is told; both calls are part of the batch's transaction."""
+
+    def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[S], now: datetime) -> None:
+        """Opens and closes episodes and writes the pages they ask for."""
+        ...
+
+    def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
+        """Moves what is open for a merged-away patient to the survivor."""
+        ...
+
+
+class Gap(Exception):
+    """Kafka handed over an offset beyond the next one expected: something between was never recorded. The reader must seek back."""
+
+    def __init__(self, topic: str, partition: int, expected: int, found: int) -> None:
+        super().__init__(f"{topic}/{partition}: expected offset {expected}, found {found}")
+        self.topic, self.partition, self.expected, self.found = topic, partition, expected, found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Generic[S]):
+    """What one transaction did: the new messages with their outcomes, and the scores made."""
+
+    taken: Sequence[Taken]
+    scores: Sequence[S]
+
+
+class Transactor(Generic[S]):
+    """Takes batches of records into the database, each at most once, whoever else tries.
+
+    The progress rows of the batch's partitions are locked first: what lies behind them is known already and skipped, what lies
+    ahead is a Gap, and a worker that lost its partition finds everything behind. The cache is only changed after the commit.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection],
+        scorer: Scorer[S],
+        policy: Policy[S],
+        *,
+        now: Callable[[], datetime],
+        timezones: Mapping[str, tzinfo],
+        quarantine: Callable[[Sequence[Taken]], None],
+    ) -> None:
+        self._connect, self._connection = connect, None
+        self._scorer, self._policy, self._now = scorer, policy, now
+        self._timezones, self._quarantine = timezones, quarantine
+        self._states: OrderedDict[str, PatientState] = OrderedDict()
+
+    _connection: psycopg.Connection | None
+
+    def forget(self) -> None:
+        """Drops the cached states and the connection: after a rebalance or a failure the database is asked anew."""
+        self._states.clear()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def record(self, records: Sequence[Record]) -> Recorded[S]:
+        """Records a batch; returns after the commit. Raises Gap, or psycopg.Error with nothing written."""
+        read = [read_record(record, self._timezones.get(record.feed or "", UTC)) for record in records]
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        try:
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                batch, scores = self._within(cursor, read)
+        except BaseException:
+            self.forget()
+            raise
+        self._remember(batch)
+        return Recorded(taken=batch.taken, scores=scores)
+
+    def _within(self, cursor: psycopg.Cursor, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
+        now = self._now()
+        cursor.execute(SQL["lock_merges" if merges(read) else "lock_merges_shared"].encode())
+        expected = _lock(cursor, read)
+        fresh = _fresh(read, expected)
+        if not fresh:
+            return Batch(), ()
+        known = _known(cursor, fresh, now)
+        self._merge(cursor, [taken for taken in fresh if taken.record.fingerprint not in known], now)
+        current, states = self._recall(cursor, fresh)
+        batch = process(fresh, states, current, known)
+        scores = self._scorer.score(batch.moments, now)
+        store.write(cursor, batch, now)
+        self._scorer.write(cursor, scores)
+        self._policy.decide(cursor, batch.moments, scores, now)
+        set_aside = [taken for taken in batch.taken if taken.outcome == "quarantined"]
+        if set_aside:
+            self._quarantine(set_aside)
+        _advance(cursor, fresh, expected)
+        return batch, scores
+
+    def _merge(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> None:
+        for from_key, into_key in merges(fresh):
+            aliases = _aliases(cursor, [from_key, into_key])
+            from_id = aliases.get(from_key, from_key)
+            into_id = into_key if aliases.get(into_key) == from_id else aliases.get(into_key, into_key)
+            if from_id == into_id:
+                continue
+            names = {"from_id": from_id, "into_id": into_id, "at": now}
+            for step in ("surviving_patient", "merge_patient", "flatten_merges"):
+                cursor.execute(SQL[step].encode(), names)
+            self._policy.merge(cursor, from_id, into_id, now)
+
+    def _recall(self, cursor: psycopg.Cursor, fresh: Sequence[Taken]) -> tuple[dict[str, str], dict[str, PatientState]]:
+        """Current ids and states. A patient with merged-away ids is never cached: two workers may hold one of its partitions each."""
+        ids = sorted({taken.patient_id for taken in fresh if taken.outcome == "stored" and taken.patient_id is not None})
+        current = _aliases(cursor, ids)
+        for alias in {*current, *current.values()}:
+            self._states.pop(alias, None)
+        wanted = {current.get(patient_id, patient_id) for patient_id in ids}
+        absent = {
+            patient_id: [patient_id, *(alias for alias, survivor in current.items() if survivor == patient_id)]
+            for patient_id in sorted(wanted)
+            if patient_id not in self._states
+        }
+        states = {patient_id: self._states[patient_id] for patient_id in wanted if patient_id in self._states}
+        return current, states | recall.states_of(cursor, absent)
+
+    def _remember(self, batch: Batch) -> None:
+        for patient_id, state in batch.states.items():
+            self._states[patient_id] = state
+            self._states.move_to_end(patient_id)
+        while len(self._states) > CACHED_PATIENTS:
+            self._states.popitem(last=False)
+
+
+def seed(cursor: psycopg.Cursor, beginnings: Mapping[tuple[str, int], int]) -> None:
+    """Gives each partition that has none its progress row, at the first offset that Kafka still holds."""
+    places = sorted(beginnings)
+    cursor.execute(
+        SQL["seed_progress"].encode(),
+        {
+            "topics": [place[0] for place in places],
+            "partitions": [place[1] for place in places],
+            "offsets": [beginnings[place] for place in places],
+        },
+    )
+
+
+def _places(read: Iterable[Taken]) -> list[tuple[str, int]]:
+    return sorted({(taken.record.source.topic, taken.record.source.partition) for taken in read})
+
+
+def _lock(cursor: psycopg.Cursor, read: Sequence[Taken]) -> dict[tuple[str, int], int]:
+    places = _places(read)
+    names = {"topics": [place[0] for place in places], "partitions": [place[1] for place in places]}
+    return {(topic, partition): offset for topic, partition, offset in cursor.execute(SQL["lock_progress"].encode(), names)}
+
+
+def _fresh(read: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> list[Taken]:
+    """What is not recorded yet. Raises Gap at the first offset that does not follow on."""
+    following = dict(expected)
+    fresh = []
+    for taken in read:
+        source = taken.record.source
+        place = (source.topic, source.partition)
+        upcoming = following.get(place, 0)
+        if source.offset > upcoming:
+            raise Gap(source.topic, source.partition, upcoming, source.offset)
+        if source.offset == upcoming:
+            fresh.append(taken)
+            following[place] = upcoming + 1
+    return fresh
+
+
+def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> set[int]:
+    names = {"fingerprints": [taken.record.fingerprint for taken in fresh], "since": now - RESEND_WINDOW}
+    return {row[0] for row in cursor.execute(SQL["known_fingerprints"].encode(), names)}
+
+
+def _aliases(cursor: psycopg.Cursor, ids: Sequence[str]) -> dict[str, str]:
+    return dict(cursor.execute(SQL["aliases"].encode(), {"ids": list(ids)}).fetchall()) if ids else {}
+
+
+def _advance(cursor: psycopg.Cursor, fresh: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> None:
+    places = _places(fresh)
+    last = {(taken.record.source.topic, taken.record.source.partition): taken.record.source.offset for taken in fresh}
+    moved = cursor.execute(
+        SQL["advance_progress"].encode(),
+        {
+            "topics": [place[0] for place in places],
+            "partitions": [place[1] for place in places],
+            "expected": [expected[place] for place in places],
+            "next": [last[place] + 1 for place in places],
+        },
+    )
+    if moved.rowcount != len(places):
+        raise RuntimeError("a locked progress row moved: another process writes without taking the lock")
