@@ -23,7 +23,7 @@ class Trouble(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Two lines on stderr."""
-        click.echo(self.format_message(), err=True)
+        click.echo(self.format_message(), file=None, err=True)
 
 
 class Commands(click.Group):
