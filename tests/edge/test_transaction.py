@@ -1,0 +1,179 @@
+"""One batch, one transaction, on a real PostgreSQL: whatever is redelivered, disordered or taken away, the same rows."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra.database.connect import connect
+from streams.processing import Moment, Taken
+from streams.record import Record, Source
+from streams.transaction import Gap, Transactor, seed
+from tests.hl7 import SICK, WELL, adt, merge, oru
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Scores:
+    """Counts what it is asked to score; the stories need no real score here."""
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+        self.merged: list[tuple[str, str]] = []
+
+    def score(self, moments: Sequence[Moment], now: datetime) -> list[Moment]:
+        self.moments.extend(moments)
+        return list(moments)
+
+    def write(self, cursor: psycopg.Cursor, scores: Sequence[Moment]) -> None:
+        assert not cursor.closed
+
+    def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Moment], now: datetime) -> None:
+        assert len(moments) == len(scores)
+
+    def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
+        self.merged.append((from_id, into_id))
+
+
+class Worker:
+    """A transactor with what it set aside, as one worker has it."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.scores = url, Scores()
+        self.set_aside: list[Taken] = []
+        self.transactor: Transactor[Any] = Transactor(
+            lambda: connect(url), self.scores, self.scores, now=lambda: NOON + timedelta(hours=8), timezones={}, quarantine=self.set_aside.extend
+        )
+
+    def take(self, *records: Record) -> list[str]:
+        return [taken.outcome for taken in self.transactor.record(records).taken]
+
+
+@pytest.fixture
+def worker(postgres_url: str) -> Iterator[Worker]:
+    with connect(postgres_url) as connection:
+        seed(connection.cursor(), {("hl7.oru", 0): 0, ("hl7.adt", 0): 0, ("hl7.oru", 1): 0})
+    one = Worker(postgres_url)
+    yield one
+    one.transactor.forget()
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    with connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def record(offset: int, value: bytes, *, topic: str = "hl7.oru", partition: int = 0, minutes: int = 0, refused: str | None = None) -> Record:
+    source = Source(topic=topic, partition=partition, offset=offset)
+    return Record(source=source, value=value, received_at=NOON + timedelta(minutes=minutes), feed="main", control_id="1", refused=refused)
+
+
+def test_a_batch_delivered_three_times_is_recorded_once(worker: Worker) -> None:
+    batch = [record(n, oru("100", NOON + timedelta(minutes=n), WELL)) for n in range(5)]
+    assert worker.take(*batch) == ["stored"] * 5
+    assert worker.take(*batch) == []
+    assert worker.take(*batch[3:], record(5, oru("100", NOON + timedelta(minutes=9), WELL))) == ["stored"]
+    assert rows(worker.url, "SELECT count(*), count(DISTINCT \"offset\") FROM vigil.messages") == [(6, 6)]
+    assert rows(worker.url, "SELECT count(*) FROM vigil.observations WHERE current") == [(6 * len(WELL),)]
+
+
+def test_an_offset_ahead_is_a_gap_and_writes_nothing(worker: Worker) -> None:
+    worker.take(record(0, oru("100", NOON, WELL)))
+    with pytest.raises(Gap) as gap:
+        worker.take(record(1, oru("100", NOON, WELL)), record(3, oru("100", NOON, WELL)))
+    assert (gap.value.expected, gap.value.found) == (2, 3)
+    assert rows(worker.url, "SELECT count(*) FROM vigil.messages") == [(1,)]
+
+
+def test_a_worker_that_lost_its_partition_writes_nothing_twice(worker: Worker) -> None:
+    other = Worker(worker.url)
+    batch = [record(n, oru("100", NOON + timedelta(minutes=n), WELL)) for n in range(3)]
+    assert other.take(*batch) == ["stored"] * 3
+    assert worker.take(*batch) == []
+    other.transactor.forget()
+    assert rows(worker.url, "SELECT next_offset FROM vigil_store.progress WHERE topic = 'hl7.oru' AND partition = 0") == [(3,)]
+
+
+def test_the_same_message_again_is_a_duplicate_and_changes_nothing(worker: Worker) -> None:
+    message = oru("100", NOON, SICK)
+    assert worker.take(record(0, message), record(1, message)) == ["stored", "duplicate"]
+    assert worker.take(record(2, message)) == ["duplicate"]
+    assert rows(worker.url, "SELECT count(*) FROM vigil.observations") == [(len(SICK),)]
+    assert len(worker.scores.moments) == 1
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_reason_before_the_batch_commits(worker: Worker) -> None:
+    outcomes = worker.take(
+        record(0, b"no HL7 at all"), record(1, oru("100", NOON, WELL)), record(2, b"MSH|^~\\&|", refused="100: segment sequence error")
+    )
+    assert outcomes == ["quarantined", "stored", "quarantined"]
+    assert [taken.record.source.offset for taken in worker.set_aside] == [0, 2]
+    reasons = [reason for (reason,) in rows(worker.url, "SELECT reason FROM vigil.messages WHERE outcome = 'quarantined' ORDER BY \"offset\"")]
+    assert reasons[1] == "100: segment sequence error"
+    assert all(reasons)
+
+
+def test_when_the_quarantine_cannot_confirm_nothing_is_written(worker: Worker, postgres_url: str) -> None:
+    def away(_: Sequence[Taken]) -> None:
+        raise ConnectionError
+
+    failing: Transactor[Any] = Transactor(
+        lambda: connect(postgres_url), worker.scores, worker.scores, now=lambda: NOON, timezones={}, quarantine=away
+    )
+    with pytest.raises(ConnectionError):
+        failing.record([record(0, b"junk"), record(1, oru("100", NOON, WELL))])
+    assert rows(worker.url, "SELECT count(*) FROM vigil.messages") == [(0,)]
+    assert worker.take(record(0, b"junk")) == ["quarantined"]
+
+
+def test_a_cold_worker_recalls_the_state_that_the_warm_one_had(worker: Worker) -> None:
+    worker.take(record(0, adt("A01", "100", NOON), topic="hl7.adt"))
+    for n in range(4):
+        worker.take(record(n, oru("100", NOON + timedelta(hours=n), SICK if n % 2 else WELL, filler=f"F{n}"), minutes=60 * n))
+    cold = Worker(worker.url)
+    last = record(4, oru("100", NOON + timedelta(hours=4), WELL, filler="F4"), minutes=240)
+    cold.take(last)
+    warm_then = worker.scores.moments[-1].patient
+    recalled = cold.scores.moments[-1].patient
+    cold.transactor.forget()
+    for code, readings in warm_then.readings.items():
+        assert recalled.readings[code][: len(readings)] == readings
+    assert recalled.encounter == warm_then.encounter
+    assert (recalled.birth_date, recalled.sex) == (warm_then.birth_date, warm_then.sex)
+
+
+def test_a_correction_supersedes_the_earlier_version_and_both_stay(worker: Worker) -> None:
+    first = oru("100", NOON, {"potassium": 6.9}, filler="L1")
+    corrected = oru("100", NOON, {"potassium": 4.1}, filler="L1", status="C", sent=NOON + timedelta(hours=1))
+    worker.take(record(0, first))
+    worker.take(record(1, corrected, minutes=60))
+    found = rows(worker.url, "SELECT value_num, status, current FROM vigil.observations ORDER BY received_at")
+    assert found == [(6.9, "final", False), (4.1, "corrected", True)]
+    [reading] = worker.scores.moments[-1].patient.readings["2823-3"]
+    assert reading.value_num == 4.1
+
+
+def test_a_final_result_replaces_its_preliminary_one(worker: Worker) -> None:
+    worker.take(record(0, oru("100", NOON, {"lactate": 2.0}, filler="L2", status="P")))
+    worker.take(record(1, oru("100", NOON, {"lactate": 2.4}, filler="L2", status="F", sent=NOON + timedelta(minutes=5)), minutes=5))
+    assert rows(worker.url, "SELECT value_num FROM vigil.observations WHERE current") == [(2.4,)]
+
+
+def test_after_a_merge_both_histories_are_the_survivors(worker: Worker) -> None:
+    worker.take(record(0, oru("OLD", NOON, WELL)), record(1, oru("NEW", NOON + timedelta(minutes=1), {"lactate": 2.0})))
+    worker.take(record(0, merge("NEW", "OLD", NOON + timedelta(minutes=2)), topic="hl7.adt"))
+    worker.take(record(2, oru("OLD", NOON + timedelta(minutes=3), {"creatinine": 1.4}), minutes=3))
+    assert worker.scores.merged == [("HOSP:OLD", "HOSP:NEW")]
+    assert rows(worker.url, "SELECT DISTINCT patient_id FROM vigil.observations") == [("HOSP:NEW",)]
+    assert rows(worker.url, "SELECT count(DISTINCT recorded_as) FROM vigil.observations") == [(2,)]
+    latest = worker.scores.moments[-1].patient
+    assert latest.patient_id == "HOSP:NEW"
+    assert {"8867-4", "2524-7", "2160-0"} <= set(latest.readings)
+
+
+def test_a_merge_and_its_reverse_leave_one_current_patient(worker: Worker) -> None:
+    worker.take(record(0, merge("B", "A", NOON), topic="hl7.adt"), record(1, merge("A", "B", NOON + timedelta(minutes=1)), topic="hl7.adt"))
+    worker.take(record(0, oru("A", NOON, WELL)), record(1, oru("B", NOON + timedelta(minutes=1), WELL)))
+    assert len(rows(worker.url, "SELECT DISTINCT patient_id FROM vigil.observations")) == 1
