@@ -72,10 +72,7 @@ class Decoder:
         out: list[Received] = []
         position = 0
         while position < len(data):
-            if self._inside:
-                position = self._within(data, position, out)
-            else:
-                position = self._between(data, position, out)
+            position = self._within(data, position, out) if self._inside else self._between(data, position, out)
         return out
 
     def _between(self, data: bytes, position: int, out: list[Received]) -> int:

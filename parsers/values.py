@@ -46,7 +46,7 @@ def value_of(kind: str, raw: str, marks: Delimiters) -> Value:
         return NOTHING
     match kind:
         case "NM":
-            return _number(marks.text(raw), marks, strict=True)
+            return _number(marks.text(raw), strict=True)
         case "SN":
             return _structured(marks.parts(raw.split(marks.repetition, 1)[0]), marks)
         case "CE" | "CWE" | "CNE" | "CF" | "IS" | "ID":
@@ -56,12 +56,12 @@ def value_of(kind: str, raw: str, marks: Delimiters) -> Value:
         case "DT" | "TM" | "TS" | "DTM":
             return Value(text=marks.text(raw))
         case "ST" | "TX" | "FT" | "":
-            return _number(marks.text("\n".join(marks.repeats(raw))), marks, strict=False)
+            return _number(marks.text("\n".join(marks.repeats(raw))), strict=False)
         case _:
             return Value(text=marks.text(raw), flags=("unknown_type",))
 
 
-def _number(text: str, marks: Delimiters, *, strict: bool) -> Value:
+def _number(text: str, *, strict: bool) -> Value:
     found = NUMBER.match(text.strip())
     if found is not None:
         comparator = found.group(1)
@@ -77,7 +77,7 @@ def _structured(parts: list[str], marks: Delimiters) -> Value:
     comparator, first, separator, second = (*(part.strip() for part in parts), "", "", "", "")[:4]
     if separator or second:
         return Value(text=marks.text(f"{comparator}{first}{separator}{second}"), flags=("not_numeric",))
-    return _number(marks.text(f"{comparator if comparator not in ('=', '<>') else ''}{first}"), marks, strict=True)
+    return _number(marks.text(f"{comparator if comparator not in ('=', '<>') else ''}{first}"), strict=True)
 
 
 def _coded(raw: str, marks: Delimiters) -> Value:

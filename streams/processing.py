@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
-from parsers.read import read
-
 from parsers.events import Event, Merge, Observation
 from parsers.message import Message
+from parsers.read import read
 from streams.patient import Encounter, PatientState, advance
 from streams.record import Record, Source
 

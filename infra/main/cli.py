@@ -1,6 +1,5 @@
 """The command `vigil`: finds each command's file when it is called, and turns known troubles into two lines and an exit status."""
 
-import sys
 from importlib import import_module
 
 import click
@@ -57,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
