@@ -43,7 +43,7 @@ def received_at(bootstrap: str, place: Place, offset: int, timeout_s: float = 10
         if message is None or message.error() is not None:
             return None
         source = Source(topic=place[0], partition=place[1], offset=offset)
-        headers = [(name, content) for name, content in message.headers() or [] if isinstance(content, bytes)]
+        headers = {name: content for name, content in dict(message.headers() or {}).items() if isinstance(content, bytes)}
         return record_of(source, message.value(), headers, message.timestamp()[1] / 1000).received_at
     finally:
         consumer.close()

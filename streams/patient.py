@@ -1,21 +1,34 @@
 """The rolling state of one patient, and how one event moves it: pure, and the same whatever order the facts arrive in."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from parsers.events import ObservationStatus
+from parsers.codes import canonical_code
+from parsers.events import Event, Observation, ObservationStatus, Person, Visit
+from streams import visits
+from streams.visits import Encounter
+
+__all__ = ["WINDOW", "Encounter", "PatientState", "Reading", "advance", "merge"]
 
 WINDOW = timedelta(hours=48)
 """How far back, in the patient's own time, readings are held: the longest window any feature or score looks at."""
+
+AHEAD = timedelta(minutes=10)
+"""How far a sender's clock may be ahead of ours; beyond it the time is not believed and receipt stands in (a reading from
+"tomorrow" would outlive every true one)."""
+
+NO_VALUE: frozenset[ObservationStatus] = frozenset({"deleted", "wrong", "incomplete"})
+"""Statuses that take a value away. The reading stays as a tombstone, so that the value it deletes may also come later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One canonical value of one patient: a number in the unit that `parsers.codes` fixes for its code, or a coded text.
 
-    `version` orders what was received about the same `result_key`: the later version is the current one.
+    Both values are None for a tombstone. `result_key` names what a later version replaces.
     """
 
     observed_at: datetime
@@ -25,19 +38,15 @@ class Reading:
     status: ObservationStatus = "final"
     result_key: str | None = None
 
+    @property
+    def order(self) -> tuple[datetime, datetime, str, float, str, str]:
+        """Readings are held in the order of the patient's time; the rest makes the order total."""
+        return self.observed_at, self.received_at, self.result_key or "", self.value_num or 0.0, self.value_text or "", self.status
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encounter:
-    """The visit a patient is in, or was in last."""
-
-    encounter_id: str
-    patient_class: str | None = None
-    unit: str | None = None
-    bed: str | None = None
-    admitted_at: datetime | None = None
-    located_at: datetime | None = None
-    discharged_at: datetime | None = None
-    status: Literal["open", "discharged", "cancelled"] = "open"
+    @property
+    def precedence(self) -> tuple[bool, datetime, tuple[datetime, datetime, str, float, str, str]]:
+        """Of two versions of one result the final beats the preliminary, then the later received beats the earlier."""
+        return self.status != "preliminary", self.received_at, self.order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +58,135 @@ class PatientState:
     sex: Literal["F", "M"] | None = None
     encounter: Encounter | None = None
     readings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+    newest: datetime | None = None
+
+
+def advance(
+    state: PatientState,
+    event: Event,
+    *,
+    received_at: datetime,
+    person: Person | None = None,
+    visit: Visit | None = None,
+) -> PatientState:
+    """The state after one event. `person` and `visit`: what the message's PID and PV1 say, whatever its type.
+
+    Observations: order of arrival does not matter and repetition changes nothing (but for a correction that moves a result's own time
+    by more than WINDOW: what has left the window is forgotten). Movements: an older one never undoes a newer one.
+    """
+    state = _with_person(state, person)
+    if isinstance(event, Observation):
+        state = _observe(state, event, received_at)
+    encounter = visits.move(state.encounter, event, visit, received_at)
+    return state if encounter == state.encounter else replace(state, encounter=encounter)
+
+
+def merge(survivor: PatientState, other: PatientState) -> PatientState:
+    """The survivor with the other's readings, and with its visit where the survivor has no open one."""
+    state = survivor
+    for code, readings in other.readings.items():
+        for reading in readings:
+            state = _add(state, code, reading)
+    mine, theirs = survivor.encounter, other.encounter
+    if theirs is not None and theirs.status == "open" and (mine is None or mine.status != "open"):
+        state = replace(state, encounter=theirs)
+    return state
+
+
+def _with_person(state: PatientState, person: Person | None) -> PatientState:
+    if person is None:
+        return state
+    birth_date, sex = person.birth_date or state.birth_date, person.sex or state.sex
+    if (birth_date, sex) == (state.birth_date, state.sex):
+        return state
+    return replace(state, birth_date=birth_date, sex=sex)
+
+
+def _observe(state: PatientState, event: Observation, received_at: datetime) -> PatientState:
+    canonical = event.canonical
+    observed_at = event.observed_at or received_at
+    if observed_at > received_at + AHEAD:
+        observed_at = received_at
+    if event.status in NO_VALUE:
+        code = canonical.code if canonical else None
+        return _delete(state, code, event, observed_at, received_at)
+    if canonical is None:
+        return state
+    reading = Reading(
+        observed_at=observed_at,
+        received_at=received_at,
+        value_num=canonical.value_num,
+        value_text=canonical.value_text,
+        status=event.status,
+        result_key=event.result_key,
+    )
+    return _add(state, canonical.code, reading)
+
+
+def _delete(state: PatientState, code: str | None, event: Observation, observed_at: datetime, received_at: datetime) -> PatientState:
+    """A deletion often comes without its value, so the code may have to be found by what it deletes."""
+    if event.result_key is None:
+        return state
+    if code is None:
+        code = _code_of(event)
+    if code is None:
+        return state
+    tombstone = Reading(
+        observed_at=observed_at, received_at=received_at, value_num=None, status=event.status, result_key=event.result_key
+    )  # fmt: skip
+    return _add(state, code, tombstone)
+
+
+def _code_of(event: Observation) -> str | None:
+    """The canonical code an observation without a value speaks of."""
+    meant = canonical_code(event.code, event.code_system, event.display) if event.code else None
+    return meant.code if meant else None
+
+
+def _add(state: PatientState, code: str, reading: Reading) -> PatientState:
+    present = state.readings.get(code, ())
+    kept = _place(present, reading)
+    newest = reading.observed_at if state.newest is None or reading.observed_at > state.newest else state.newest
+    if kept is present and newest == state.newest:
+        return state
+    horizon = newest - WINDOW
+    readings = {**state.readings, code: kept}
+    if newest != state.newest:  # the window moved for every code
+        return replace(state, readings=_expire(readings, horizon), newest=newest)
+    if kept[0].observed_at <= horizon:
+        readings = _expire(readings, horizon)
+    return replace(state, readings=readings)
+
+
+def _place(present: tuple[Reading, ...], reading: Reading) -> tuple[Reading, ...]:
+    """The readings with one more; an earlier version of the same result goes, a later one stays instead."""
+    key = reading.result_key
+    if key is not None:
+        keys = [one.result_key for one in present]
+        if key in keys:
+            index = keys.index(key)
+            if present[index].precedence >= reading.precedence:
+                return present
+            present = present[:index] + present[index + 1 :]
+    if not present or present[-1].observed_at < reading.observed_at:
+        return (*present, reading)
+    if reading in present:
+        return present
+    ordered = list(present)
+    insort(ordered, reading, key=lambda one: one.order)
+    return tuple(ordered)
+
+
+def _expire(readings: Mapping[str, tuple[Reading, ...]], horizon: datetime) -> dict[str, tuple[Reading, ...]]:
+    kept = {}
+    for code, held in readings.items():
+        if held and held[0].observed_at > horizon:
+            kept[code] = held
+        elif current := tuple(one for one in held if one.observed_at > horizon):
+            kept[code] = current
+    return kept
+
+
+def values(readings: Iterable[Reading]) -> Iterable[Reading]:
+    """Without the tombstones."""
+    return (one for one in readings if one.value_num is not None or one.value_text is not None)

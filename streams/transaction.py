@@ -23,6 +23,7 @@ CACHED_PATIENTS = 20_000
 """States held in memory; a state is a few kB, a large hospital has 2,000 inpatients. The least recently seen go first and are recalled when needed."""
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Scorer(Protocol[S]):
@@ -37,10 +38,10 @@ class Scorer(Protocol[S]):
         ...
 
 
-class Policy(Protocol[S]):
+class Policy(Protocol[S_contra]):
     """What the roof hands in to decide who is told; both calls are part of the batch's transaction."""
 
-    def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[S], now: datetime) -> None:
+    def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[S_contra], now: datetime) -> None:
         """Opens and closes episodes and writes the pages they ask for."""
         ...
 

@@ -21,6 +21,7 @@ from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import KafkaSettings, WorkSettings
 from streams import topics
+from streams.processing import Taken
 from streams.record import Record, Source, record_of
 from streams.transaction import Gap, Recorded, Transactor
 
@@ -78,7 +79,7 @@ class BatchWriter(Generic[S]):
         self._awaited: dict[TP, int] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batch")
 
-    async def fill(self, stream: StreamT[Any]) -> None:
+    async def fill(self, stream: Any) -> None:
         """The agent: hands every event to the buffer, un-acked."""
         manual = stream.noack()
         events: AsyncIterable[EventT[Any]] = manual.events()
@@ -151,7 +152,8 @@ class BatchWriter(Generic[S]):
         try:
             return self.transactor.record(records)
         except (psycopg.DataError, psycopg.IntegrityError):
-            taken, scores = [], []
+            taken: list[Taken] = []
+            scores: list[S] = []
             for record in records:
                 recorded = self._alone(record)
                 taken.extend(recorded.taken)

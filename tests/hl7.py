@@ -46,7 +46,9 @@ def where(unit: str, bed: str, visit: str, admitted: datetime) -> str:
     return f"PV1|1|I|{unit}^{bed}^1^HOSP||||||||||||||||{visit}|||||||||||||||||||||||||{at(admitted)}"
 
 
-def adt(trigger: str, mrn: str, time: datetime, *, unit: str = "4W", bed: str = "12", visit: str | None = None, control_id: str | None = None) -> bytes:
+def adt(
+    trigger: str, mrn: str, time: datetime, *, unit: str = "4W", bed: str = "12", visit: str | None = None, control_id: str | None = None
+) -> bytes:
     """ADT^A01, A02, A03, A08, A11, A13."""
     lines = [head(f"ADT^{trigger}", time, control_id), f"EVN|{trigger}|{at(time)}", who(mrn), where(unit, bed, visit or f"V{mrn}", time)]
     return segments(lines)

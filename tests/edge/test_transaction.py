@@ -44,7 +44,12 @@ class Worker:
         self.url, self.scores = url, Scores()
         self.set_aside: list[Taken] = []
         self.transactor: Transactor[Any] = Transactor(
-            lambda: connect(url), self.scores, self.scores, now=lambda: NOON + timedelta(hours=8), timezones={}, quarantine=self.set_aside.extend
+            lambda: connect(url),
+            self.scores,
+            self.scores,
+            now=lambda: NOON + timedelta(hours=8),
+            timezones={},
+            quarantine=self.set_aside.extend,
         )
 
     def take(self, *records: Record) -> list[str]:
@@ -65,7 +70,9 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
-def record(offset: int, value: bytes, *, topic: str = "hl7.oru", partition: int = 0, minutes: int = 0, refused: str | None = None) -> Record:
+def record(
+    offset: int, value: bytes, *, topic: str = "hl7.oru", partition: int = 0, minutes: int = 0, refused: str | None = None
+) -> Record:
     source = Source(topic=topic, partition=partition, offset=offset)
     return Record(source=source, value=value, received_at=NOON + timedelta(minutes=minutes), feed="main", control_id="1", refused=refused)
 
@@ -75,7 +82,7 @@ def test_a_batch_delivered_three_times_is_recorded_once(worker: Worker) -> None:
     assert worker.take(*batch) == ["stored"] * 5
     assert worker.take(*batch) == []
     assert worker.take(*batch[3:], record(5, oru("100", NOON + timedelta(minutes=9), WELL))) == ["stored"]
-    assert rows(worker.url, "SELECT count(*), count(DISTINCT \"offset\") FROM vigil.messages") == [(6, 6)]
+    assert rows(worker.url, 'SELECT count(*), count(DISTINCT "offset") FROM vigil.messages') == [(6, 6)]
     assert rows(worker.url, "SELECT count(*) FROM vigil.observations WHERE current") == [(6 * len(WELL),)]
 
 
@@ -110,7 +117,9 @@ def test_what_cannot_be_read_is_set_aside_with_its_reason_before_the_batch_commi
     )
     assert outcomes == ["quarantined", "stored", "quarantined"]
     assert [taken.record.source.offset for taken in worker.set_aside] == [0, 2]
-    reasons = [reason for (reason,) in rows(worker.url, "SELECT reason FROM vigil.messages WHERE outcome = 'quarantined' ORDER BY \"offset\"")]
+    reasons = [
+        reason for (reason,) in rows(worker.url, "SELECT reason FROM vigil.messages WHERE outcome = 'quarantined' ORDER BY \"offset\"")
+    ]
     assert reasons[1] == "100: segment sequence error"
     assert all(reasons)
 

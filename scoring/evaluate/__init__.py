@@ -1,0 +1,1 @@
+"""Honest figures for a model: discrimination, calibration, utility, beside the published score."""

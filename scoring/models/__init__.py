@@ -1,0 +1,1 @@
+"""Data sets, training, export and cards of Vigil's own models."""

@@ -1,0 +1,89 @@
+"""From a patient's rolling state to one set of NEWS2 observations, and to the findings that explain a score."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from parsers.codes import CANONICAL
+from scoring.published.news2 import Consciousness, Inputs
+from scoring.score import Finding
+from streams.features import CODE
+from streams.patient import PatientState, Reading
+from streams.windows import latest, within
+
+VALID: Final = timedelta(hours=12)
+"""How long an observation speaks for the patient: the longest interval that NEWS2 allows between two (RCP 2017, chart 4)."""
+
+AIR_PCT: Final = 21.5
+"""Inspired oxygen of room air is 20.9 %, charted as 21; above it oxygen is being given."""
+
+TREND: Final = timedelta(hours=12)
+
+NAMES: Final = {
+    "rr_per_min": "respiratory_rate", "spo2_pct": "spo2", "sbp_mmhg": "sbp", "hr_per_min": "heart_rate", "temp_c": "temperature",
+    "consciousness": "avpu", "on_oxygen": "oxygen_flow",
+}  # fmt: skip
+
+CODES: Final = frozenset(CODE[name] for name in (*NAMES.values(), "fio2", "gcs"))
+"""A message that changes none of these leaves NEWS2 as it was."""
+
+
+def observations(state: PatientState, at: datetime) -> tuple[Inputs, datetime | None]:
+    """The inputs, each the newest within VALID, and when the newest of them was observed (None where there is none).
+
+    Oxygen: given where a flow above 0 or an inspired fraction above air is charted; nothing charted is not known, not air.
+    Consciousness: ACVPU where charted; else GCS 15 is taken as alert and less as not alert, which is a site's rule and no published map.
+    """
+    found = {name: latest(state.readings.get(CODE[known], ()), at, VALID) for name, known in NAMES.items()}
+    fio2 = latest(state.readings.get(CODE["fio2"], ()), at, VALID)
+    gcs = latest(state.readings.get(CODE["gcs"], ()), at, VALID)
+    used = [reading for reading in (*found.values(), fio2, gcs) if reading is not None]
+    inputs = Inputs(
+        rr_per_min=_number(found["rr_per_min"]),
+        spo2_pct=_number(found["spo2_pct"]),
+        on_oxygen=_on_oxygen(found["on_oxygen"], fio2),
+        sbp_mmhg=_number(found["sbp_mmhg"]),
+        hr_per_min=_number(found["hr_per_min"]),
+        temp_c=_number(found["temp_c"]),
+        consciousness=_consciousness(found["consciousness"], gcs),
+        age_years=None if state.birth_date is None else (at.date() - state.birth_date).days / 365.25,
+    )
+    return inputs, max((reading.observed_at for reading in used), default=None)
+
+
+def _number(reading: Reading | None) -> float | None:
+    return None if reading is None else reading.value_num
+
+
+def _on_oxygen(flow: Reading | None, fio2: Reading | None) -> bool | None:
+    newest = max((one for one in (flow, fio2) if one is not None), key=lambda one: one.observed_at, default=None)
+    if newest is None or newest.value_num is None:
+        return None
+    if newest is flow and fio2 is not None and fio2.observed_at == newest.observed_at:
+        return newest.value_num > 0 or (fio2.value_num or 0.0) > AIR_PCT
+    return newest.value_num > (0 if newest is flow else AIR_PCT)
+
+
+def _consciousness(avpu: Reading | None, gcs: Reading | None) -> Consciousness | None:
+    if avpu is not None and (gcs is None or avpu.observed_at >= gcs.observed_at):
+        match avpu.value_text:
+            case "A" | "C" | "V" | "P" | "U" as answer:
+                return answer
+    if gcs is not None and gcs.value_num is not None:
+        return "A" if gcs.value_num >= 15 else "V"
+    return None
+
+
+def finding(state: PatientState, name: str, at: datetime, points: int | None = None) -> Finding | None:
+    """The newest value of one quantity with what it was at the start of the last 12 hours."""
+    code = CODE[name]
+    readings = state.readings.get(code, ())
+    newest = latest(readings, at, VALID)
+    if newest is None:
+        return None
+    earlier = within(readings, at, TREND)
+    first = earlier[0] if earlier and earlier[0].observed_at < newest.observed_at else None
+    value = newest.value_num if newest.value_num is not None else newest.value_text or ""
+    return Finding(
+        name=name, value=value, unit=CANONICAL[code].unit, observed_at=newest.observed_at,
+        was=first.value_num if first else None, was_at=first.observed_at if first else None, points=points,
+    )  # fmt: skip

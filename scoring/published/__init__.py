@@ -1,0 +1,1 @@
+"""Published early-warning scores, one a file, as their papers print them."""

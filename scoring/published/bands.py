@@ -1,0 +1,39 @@
+"""Bands: a published table of points as data, and the look-up that every table shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Points by value. `upper`: (highest value of the band, points) in rising order; the last band has no upper end.
+
+    `step`: the resolution the chart is drawn in; values are rounded to it first, halves away from zero, because between the
+    printed bands there are gaps otherwise (38.05 °C lies in none of NEWS2's).
+    """
+
+    upper: Sequence[tuple[float, int]]
+    beyond: int
+    step: str = "1"
+
+    def points(self, value: float) -> int:
+        """The points of a value.
+
+        >>> Table(upper=((8, 3), (11, 1), (20, 0), (24, 2)), beyond=3).points(24.4)
+        2
+        """
+        rounded = rounded_to(value, self.step)
+        for highest, points in self.upper:
+            if rounded <= Decimal(str(highest)):
+                return points
+        return self.beyond
+
+
+def rounded_to(value: float, step: str) -> Decimal:
+    """The value at the chart's resolution.
+
+    >>> rounded_to(38.05, "0.1"), rounded_to(8.5, "1")
+    (Decimal('38.1'), Decimal('9'))
+    """
+    return Decimal(str(value)).quantize(Decimal(step), rounding=ROUND_HALF_UP)

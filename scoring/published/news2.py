@@ -1,0 +1,132 @@
+"""NEWS2, the National Early Warning Score. Source: Royal College of Physicians, National Early Warning Score (NEWS) 2, London 2017, charts 1–4."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from scoring.published.bands import Table, rounded_to
+
+VERSION: Final = "RCP 2017"
+
+RESPIRATION: Final = Table(upper=((8, 3), (11, 1), (20, 0), (24, 2)), beyond=3)
+SPO2_SCALE_1: Final = Table(upper=((91, 3), (93, 2), (95, 1)), beyond=0)
+SPO2_SCALE_2: Final = Table(upper=((83, 3), (85, 2), (87, 1), (92, 0)), beyond=0)
+SPO2_SCALE_2_ON_OXYGEN: Final = Table(upper=((83, 3), (85, 2), (87, 1), (92, 0), (94, 1), (96, 2)), beyond=3)
+SYSTOLIC: Final = Table(upper=((90, 3), (100, 2), (110, 1), (219, 0)), beyond=3)
+PULSE: Final = Table(upper=((40, 3), (50, 1), (90, 0), (110, 1), (130, 2)), beyond=3)
+TEMPERATURE: Final = Table(upper=((35.0, 3), (36.0, 1), (38.0, 0), (39.0, 1)), beyond=2, step="0.1")
+OXYGEN: Final = 2
+NOT_ALERT: Final = 3
+"""New confusion, and any response less than alert (chart 1: C, V, P, U)."""
+
+YOUNGEST_YEARS: Final = 16
+"""NEWS2 is not for children, nor in pregnancy beyond 20 weeks (RCP 2017, chapter 3)."""
+
+Consciousness = Literal["A", "C", "V", "P", "U"]
+Risk = Literal["low", "low-medium", "medium", "high"]
+Monitoring = Literal["12h", "4-6h", "1h", "continuous"]
+
+
+class Inputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One set of observations; None means not known. Scale 2 only where a clinician has prescribed a target of 88–92 %."""
+
+    rr_per_min: float | None = None
+    spo2_pct: float | None = None
+    spo2_scale: Literal[1, 2] = 1
+    on_oxygen: bool | None = None
+    sbp_mmhg: float | None = None
+    hr_per_min: float | None = None
+    temp_c: float | None = None
+    consciousness: Consciousness | None = None
+    age_years: float | None = None
+
+
+class News2(Struct, frozen=True, kw_only=True):
+    """The score. `total` is None while a part is missing; `at_least` is what the known parts add up to, and so a lower bound.
+
+    `red`: a single parameter scores 3. `risk` and `monitoring` (chart 4) are those of `at_least`, None without `total` unless they cannot be higher.
+    """
+
+    parts: dict[str, int]
+    missing: tuple[str, ...]
+    total: int | None
+    at_least: int
+    red: bool
+    risk: Risk | None
+    monitoring: Monitoring | None
+
+
+class NotForThisPatient(ValueError):
+    """NEWS2 is for patients of 16 years and more."""
+
+
+def news2(inputs: Inputs) -> News2:
+    """The score of one set of observations. Nothing missing is ever counted as normal. Raises NotForThisPatient.
+
+    >>> well = Inputs(rr_per_min=14, spo2_pct=97, on_oxygen=False, sbp_mmhg=120, hr_per_min=70, temp_c=36.8, consciousness="A")
+    >>> news2(well).total, news2(Inputs(rr_per_min=26, sbp_mmhg=88)).at_least
+    (0, 6)
+    """
+    if inputs.age_years is not None and inputs.age_years < YOUNGEST_YEARS:
+        raise NotForThisPatient(f"NEWS2 is not for patients under {YOUNGEST_YEARS} years")
+    points = {
+        "rr_per_min": _band(RESPIRATION, inputs.rr_per_min),
+        "spo2_pct": _saturation(inputs),
+        "on_oxygen": None if inputs.on_oxygen is None else OXYGEN * inputs.on_oxygen,
+        "sbp_mmhg": _band(SYSTOLIC, inputs.sbp_mmhg),
+        "hr_per_min": _band(PULSE, inputs.hr_per_min),
+        "consciousness": None if inputs.consciousness is None else NOT_ALERT * (inputs.consciousness != "A"),
+        "temp_c": _band(TEMPERATURE, inputs.temp_c),
+    }
+    parts = {name: scored for name, scored in points.items() if scored is not None}
+    missing = tuple(name for name, scored in points.items() if scored is None)
+    at_least = sum(parts.values())
+    red = any(scored == 3 for scored in parts.values())
+    known = not missing or at_least >= HIGH
+    return News2(
+        parts=parts,
+        missing=missing,
+        total=None if missing else at_least,
+        at_least=at_least,
+        red=red,
+        risk=risk_of(at_least, red) if known else None,
+        monitoring=monitoring_of(at_least, red) if known else None,
+    )
+
+
+HIGH: Final = 7
+MEDIUM: Final = 5
+
+
+def _band(table: Table, value: float | None) -> int | None:
+    return None if value is None else table.points(value)
+
+
+def _saturation(inputs: Inputs) -> int | None:
+    """Scale 2 asks whether the patient is on oxygen from 93 % up: there air scores 0 and oxygen 1 to 3 (chart 1)."""
+    spo2 = inputs.spo2_pct
+    if spo2 is None:
+        return None
+    if inputs.spo2_scale == 1:
+        return SPO2_SCALE_1.points(spo2)
+    if inputs.on_oxygen is None:
+        return SPO2_SCALE_2.points(spo2) if rounded_to(spo2, "1") <= 92 else None
+    return (SPO2_SCALE_2_ON_OXYGEN if inputs.on_oxygen else SPO2_SCALE_2).points(spo2)
+
+
+def risk_of(total: int, red: bool) -> Risk:
+    """Clinical risk (chart 4): 7 and more, then 5–6, then a single 3, then the rest."""
+    if total >= HIGH:
+        return "high"
+    if total >= MEDIUM:
+        return "medium"
+    return "low-medium" if red else "low"
+
+
+def monitoring_of(total: int, red: bool) -> Monitoring:
+    """The least frequency of observations (chart 4)."""
+    if total >= HIGH:
+        return "continuous"
+    if total >= MEDIUM or red:
+        return "1h"
+    return "4-6h" if total else "12h"

@@ -1,0 +1,46 @@
+"""A score as it is stored, shown and decided upon, whatever made it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+Mode = Literal["live", "shadow", "fallback"]
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One finding that moved a score: canonical name, newest value with its unit, when it was taken, and the oldest value of the last 12 hours.
+
+    `points`: what it added, where the score is a sum of points.
+    """
+
+    name: str
+    value: float | str
+    unit: str
+    observed_at: datetime
+    was: float | str | None = None
+    was_at: datetime | None = None
+    points: int | None = None
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """One score of one patient after one message.
+
+    `value`: None where inputs are missing; `at_least`: a lower bound that holds all the same. `as_of`: when its newest input was observed.
+    `mode`: `fallback` is a published score that speaks while the model cannot. `score_id` names the message it was made after.
+    """
+
+    score_id: str
+    patient_id: str
+    encounter_id: str | None
+    name: str
+    version: str
+    value: float | None
+    at_least: float | None
+    red: bool
+    as_of: datetime
+    scored_at: datetime
+    mode: Mode
+    parts: dict[str, float]
+    missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
