@@ -8,16 +8,18 @@ from zoneinfo import ZoneInfo
 import faust
 import msgspec
 import psycopg
-from alerts.bedside import Alarms
-from scoring.bedside import Bedside
-from scoring.score import Score
-from scoring.triton.client import TritonClient
 
+from alerts import rules
+from alerts.bedside import Alarms
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import Settings
+from scoring.bedside import Bedside
+from scoring.models.metadata import SHIPPED, metadata_of
+from scoring.score import Score
+from scoring.triton.client import TritonClient
 from streams import topics, transaction
 from streams.beginnings import KafkaAway, offsets
 from streams.forward import Forward
@@ -43,15 +45,16 @@ def with_worker(settings: Settings, instance: str | None, metrics_port: int | No
 def worker(settings: Settings, metrics: Metrics) -> faust.App:
     """The Faust app with its scorer, its policy and its database. Waits until Kafka and PostgreSQL answer."""
     clock = settings.clock.clock()
+    model = metadata_of(Path(settings.triton.repository) if settings.triton.repository else SHIPPED, settings.triton.model)
     forward = Forward(settings.kafka.bootstrap)
     scorer = Bedside(
-        TritonClient(settings.triton),
+        TritonClient(settings.triton, model),
         on_fallback=lambda reason: metrics.model_fallback_total.labels(reason=reason).inc(),
     )
     transactor: Transactor[Score] = Transactor(
         lambda: connect(settings.database.url, application="vigil-work"),
         scorer,
-        Alarms(settings.page, metrics),
+        Alarms(rules.load(Path(settings.page.policy) if settings.page.policy else None, model.threshold), settings.page.routes, metrics),
         now=clock.now,
         timezones={feed.name: ZoneInfo(feed.timezone) for feed in settings.listen.feeds},
         quarantine=forward.quarantine,

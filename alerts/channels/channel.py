@@ -1,0 +1,61 @@
+"""What every channel takes and answers: a page without PHI in, accepted or refused out."""
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """What leaves the hospital's database: unit, tier, time and an opaque link. `page_id` is the idempotency key for providers that have one."""
+
+    page_id: str
+    tier: str
+    unit: str | None
+    created_at: datetime
+    link: str
+
+    @property
+    def subject(self) -> str:
+        """One line, for pagers and mail.
+
+        >>> from datetime import UTC
+        >>> Page(page_id="p", tier="rapid_response", unit="4W", created_at=datetime(2026, 1, 1, 12, 5, tzinfo=UTC), link="l").subject
+        'RAPID RESPONSE 4W 12:05'
+        """
+        return f"{self.tier.replace('_', ' ').upper()} {self.unit or 'unit unknown'} {self.created_at:%H:%M}"
+
+    @property
+    def text(self) -> str:
+        """The whole message."""
+        return f"{self.subject} {self.link}"
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """The provider has taken the page on; `provider_ref` is its own name for it, where it gave one."""
+
+    provider_ref: str | None = None
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """The provider has not, or nobody knows. `permanent`: trying again would not help (an unknown pager, a wrong address)."""
+
+    permanent: bool
+    detail: str
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    async def send(self, page: Page, target: str) -> Accepted | Refused:
+        """Hands one page over. Never raises for what a provider or a network does."""
+        ...
+
+
+def plain(text: str) -> str:
+    """One line of printable ASCII: pagers and mail headers take no more, and a unit's name comes from a message anyone may send.
+
+    >>> plain("4W\\r\\nDATA é")
+    '4W DATA ?'
+    """
+    return " ".join("".join(character if 32 <= ord(character) < 127 else " " if character.isspace() else "?" for character in text).split())

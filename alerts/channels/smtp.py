@@ -1,0 +1,38 @@
+"""Mail, by the library aiosmtplib; accepted means that the server answered 250 to the message."""
+
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from alerts.channels.channel import Accepted, Page, Refused, plain
+
+
+class Smtp:
+    """One message a page; `Message-ID` is the page's, so that a mail server that sees it twice may drop the second."""
+
+    def __init__(self, host: str, port: int, timeout_s: float, *, sender: str, tls: bool = False) -> None:
+        self._host, self._port, self._timeout_s, self._sender, self._tls = host, port, timeout_s, sender, tls
+
+    async def send(self, page: Page, target: str) -> Accepted | Refused:
+        """5yz answers are permanent, everything else is not (RFC 5321, 4.2.1)."""
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, plain(target), plain(page.subject)
+        message["Message-ID"] = f"<{page.page_id}@vigil>"
+        message.set_content(f"{plain(page.subject)}\n\n{page.link}\n")
+        try:
+            _, answer = await aiosmtplib.send(
+                message,
+                hostname=self._host,
+                port=self._port,
+                timeout=self._timeout_s,
+                use_tls=self._tls,
+                start_tls=False if not self._tls else None,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            codes = [one.code for one in refused.recipients]
+            return Refused(permanent=all(code >= 500 for code in codes), detail=f"smtp: recipient refused with {codes[0] if codes else 0}")
+        except aiosmtplib.SMTPResponseException as refused:
+            return Refused(permanent=refused.code >= 500, detail=f"smtp: answered {refused.code}")
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            return Refused(permanent=False, detail=f"smtp: {type(error).__name__}")
+        return Accepted(provider_ref=answer[:100] or None)

@@ -1,0 +1,92 @@
+-- What the batch's transaction and the pager read and write of the alerts room.
+
+-- name: open_episodes
+SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since
+FROM vigil_store.episode WHERE closed_at IS NULL AND patient_id = ANY(%(ids)s::text[])
+FOR UPDATE
+
+-- name: open_episode
+INSERT INTO vigil_store.episode (episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, received_at)
+VALUES (%(episode_id)s, %(patient_id)s, %(encounter_id)s, %(tier)s, %(unit)s, %(bed)s, %(opened_at)s, 'open', %(reason)s, %(score_id)s, %(received_at)s)
+ON CONFLICT DO NOTHING
+RETURNING episode_id
+
+-- name: close_episode
+UPDATE vigil_store.episode SET state = %(state)s, closed_at = %(at)s, closed_because = %(because)s WHERE episode_id = %(episode_id)s AND closed_at IS NULL
+
+-- name: withdraw_pages
+UPDATE vigil_store.page SET state = 'withdrawn', leased_until = NULL, last_error = %(because)s
+WHERE episode_id = %(episode_id)s AND state = 'pending' AND attempts = 0
+
+-- name: mark_clearing
+UPDATE vigil_store.episode SET clearing_since = %(since)s WHERE episode_id = %(episode_id)s
+
+-- name: adopt_episodes
+UPDATE vigil_store.episode AS e SET patient_id = %(into_id)s
+WHERE e.patient_id = %(from_id)s AND e.closed_at IS NULL
+    AND NOT EXISTS (SELECT FROM vigil_store.episode AS o WHERE o.patient_id = %(into_id)s AND o.tier = e.tier AND o.closed_at IS NULL)
+
+-- name: close_merged
+UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_because = 'merged' WHERE patient_id = %(from_id)s AND closed_at IS NULL
+
+-- name: put_page
+INSERT INTO vigil_store.page (page_id, dedup_key, episode_id, tier, unit, step, channel, target, state, token, created_at, received_at, last_error)
+VALUES (%(page_id)s, %(dedup_key)s, %(episode_id)s, %(tier)s, %(unit)s, %(step)s, %(channel)s, %(target)s, %(state)s, %(token)s, %(created_at)s,
+    %(received_at)s, %(last_error)s)
+ON CONFLICT DO NOTHING
+
+-- name: notify
+SELECT pg_notify('vigil_page', '')
+
+-- name: claim
+UPDATE vigil_store.page AS p SET state = 'sending', attempts = p.attempts + 1, leased_until = now() + %(lease)s::interval
+FROM (
+    SELECT page_id FROM vigil_store.page
+    WHERE (state = 'pending' AND next_attempt_at <= now()) OR (state = 'sending' AND leased_until < now())
+    ORDER BY CASE tier WHEN 'rapid_response' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END, next_attempt_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+) AS due
+WHERE p.page_id = due.page_id
+RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
+    extract(epoch FROM now() - p.queued_at)::float8 AS age_s
+
+-- name: accepted
+UPDATE vigil_store.page SET state = CASE WHEN acknowledged_at IS NULL THEN 'accepted' ELSE 'acknowledged' END, accepted_at = coalesce(accepted_at, %(at)s),
+    provider_ref = %(provider_ref)s, leased_until = NULL, last_error = NULL
+WHERE page_id = %(page_id)s AND state = 'sending'
+
+-- name: episode_notified
+UPDATE vigil_store.episode SET state = 'notified' WHERE episode_id = %(episode_id)s AND state = 'open'
+
+-- name: retry
+UPDATE vigil_store.page SET state = 'pending', next_attempt_at = now() + %(delay)s::interval, leased_until = NULL, last_error = %(error)s
+WHERE page_id = %(page_id)s AND state = 'sending'
+
+-- name: failed
+UPDATE vigil_store.page SET state = 'failed', leased_until = NULL, last_error = %(error)s WHERE page_id = %(page_id)s AND state = 'sending'
+
+-- name: waiting
+SELECT count(*), coalesce(max(extract(epoch FROM now() - queued_at)), 0)::float8 FROM vigil_store.page WHERE state IN ('pending', 'sending')
+
+-- name: page_by_token
+SELECT p.page_id, p.episode_id, p.tier, p.unit, e.bed, p.state, p.created_at, p.acknowledged_at, p.acknowledged_by, e.state, e.reason, e.closed_at
+FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE p.token = %(token)s OR p.page_id = %(token)s
+
+-- name: acknowledge_pages
+UPDATE vigil_store.page SET acknowledged_at = %(at)s, acknowledged_by = %(by)s,
+    state = CASE state WHEN 'accepted' THEN 'acknowledged' WHEN 'pending' THEN 'withdrawn' ELSE state END
+WHERE episode_id = %(episode_id)s AND acknowledged_at IS NULL AND state IN ('accepted', 'sending', 'pending')
+RETURNING page_id
+
+-- name: acknowledge_episode
+UPDATE vigil_store.episode SET state = 'acknowledged' WHERE episode_id = %(episode_id)s AND state IN ('open', 'notified') RETURNING episode_id
+
+-- name: lock_audit
+SELECT pg_advisory_xact_lock(7106116562)
+
+-- name: last_audit
+SELECT hash FROM vigil_store.audit_log ORDER BY number DESC LIMIT 1
+
+-- name: put_audit
+INSERT INTO vigil_store.audit_log (at, actor, action, subject, detail, hash) VALUES (%(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s, %(hash)s)

@@ -1,0 +1,1 @@
+"""Local servers: the real Kafka, PostgreSQL and Triton on loopback, supervised."""

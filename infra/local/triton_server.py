@@ -1,0 +1,154 @@
+"""The local Triton: the `tritonserver` bundled in the wheel nvidia-pytriton, in its own environment, watched by real inference."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from tritonclient import grpc
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
+
+from infra.local.places import CACHE, TRITON_PYTHON, need
+from infra.local.ports import HOST
+from infra.logs import logger
+
+log = logger("infra")
+
+PROBE_EVERY_S = 5.0
+PROBE_TIMEOUT_S = 5.0
+START_S = 60.0
+
+
+def _server_root() -> Path:
+    """The folder of the bundled server in Triton's environment."""
+    need(TRITON_PYTHON, "Triton", "install it: make setup")
+    [found, *_] = sorted((CACHE / "triton" / "lib").glob("python3.*/site-packages/pytriton/tritonserver"))
+    return found
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """The python backend's stub needs the libpython of the very Python in use, and the libraries that the wheel carries."""
+    site = root.parents[1]
+    library = Path(sys.base_prefix) / "lib"
+    paths = [library, site / "nvidia_pytriton.libs", root / "lib", root / "external_libs"]
+    return os.environ | {
+        "LD_LIBRARY_PATH": ":".join(map(str, paths)),
+        "PYTHONPATH": str(site),
+        "PYTHONHOME": sys.base_prefix,
+        "PATH": f"{TRITON_PYTHON.parent}:{os.environ.get('PATH', '')}",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _backends(root: Path) -> Path:
+    """The python backend with the stub of the Python in use beside it, which the wheel keeps apart."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = CACHE / "triton" / "backends"
+    target = folder / "python"
+    target.mkdir(parents=True, exist_ok=True)
+    stub = need(
+        root / "python_backend_stubs" / version / "triton_python_backend_stub", f"Triton for Python {version}", "use Python 3.11 or 3.12"
+    )
+    for source in (*(root / "backends" / "python").iterdir(), stub):
+        link = target / source.name
+        if not link.exists():
+            link.symlink_to(source)
+    return folder
+
+
+def start(repository: Path, grpc_port: int, http_port: int, metrics_port: int) -> subprocess.Popen[bytes]:
+    """Starts the server; it dies with this process."""
+    root = _server_root()
+    backends = _backends(root)
+    command = [
+        str(root / "bin" / "tritonserver"), f"--model-repository={repository}", f"--backend-directory={backends}", "--model-control-mode=explicit",
+        "--load-model=*", f"--grpc-address={HOST}", f"--grpc-port={grpc_port}", f"--http-address={HOST}", f"--http-port={http_port}",
+        f"--metrics-port={metrics_port}", f"--metrics-address={HOST}", "--allow-gpu-metrics=false", "--log-verbose=0", "--exit-timeout-secs=5",
+        "--backend-config=python,shm-default-byte-size=1048576", "--http-thread-count=2", "--grpc-infer-allocation-pool-size=2",
+        f"--backend-config=python,shm-region-prefix-name=vigil{grpc_port}",
+    ]  # fmt: skip
+    return subprocess.Popen(command, env=_environment(root), preexec_fn=_die_with_parent)
+
+
+def _die_with_parent() -> None:
+    """PR_SET_PDEATHSIG: a supervisor killed outright leaves no server behind that holds the ports."""
+    import ctypes  # noqa: PLC0415 (in the child, after the fork)
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def probe(address: str, model: str) -> bool:
+    """Whether the model answers a real inference, made from its own metadata, with finite numbers of the right count."""
+    try:
+        client = grpc.InferenceServerClient(address)
+        try:
+            inputs = [_zeros(one) for one in client.get_model_metadata(model, client_timeout=PROBE_TIMEOUT_S).inputs]
+            answer = client.infer(model, inputs, client_timeout=PROBE_TIMEOUT_S)
+            arrays = [answer.as_numpy(output.name) for output in answer.get_response().outputs]
+            return bool(arrays) and all(one is not None and one.size > 0 and np.isfinite(one).all() for one in arrays)
+        finally:
+            client.close()
+    except InferenceServerException:
+        return False
+
+
+def _zeros(described: object) -> grpc.InferInput:
+    name, datatype, shape = described.name, described.datatype, [max(1, int(size)) for size in described.shape]
+    one = grpc.InferInput(name, shape, datatype)
+    one.set_data_from_numpy(np.zeros(shape, triton_to_np_dtype(datatype)))
+    return one
+
+
+def watch(server: subprocess.Popen[bytes], address: str, model: str, stopping: Callable[[], bool]) -> int:
+    """Probes until told to stop. A model that fails twice is unloaded and loaded; if that does not help, or the server ends, returns 1.
+
+    Readiness is no evidence: with its python stub killed the server stays ready and answers nothing (design decision 5).
+    """
+    deadline = time.monotonic() + START_S
+    while not probe(address, model):
+        if stopping():
+            return _stop(server)
+        if server.poll() is not None or time.monotonic() > deadline:
+            log.error("triton_does_not_start")
+            return _stop(server) or 1
+        time.sleep(0.2)
+    log.info("triton_ready", model=model)
+    failed = 0
+    while not stopping():
+        if server.poll() is not None:
+            log.error("triton_ended", status=server.returncode)
+            return 1
+        failed = 0 if probe(address, model) else failed + 1
+        if failed == 2:
+            log.error("triton_model_reload", model=model)
+            _reload(address, model)
+        elif failed > 3:
+            return _stop(server) or 1
+        time.sleep(PROBE_EVERY_S if not failed else 0.5)
+    return _stop(server)
+
+
+def _reload(address: str, model: str) -> None:
+    client = grpc.InferenceServerClient(address)
+    try:
+        client.unload_model(model, client_timeout=10.0)
+        client.load_model(model, client_timeout=30.0)
+    except InferenceServerException as error:
+        log.error("triton_reload_failed", error=error.status())
+    finally:
+        client.close()
+
+
+def _stop(server: subprocess.Popen[bytes]) -> int:
+    if server.poll() is None:
+        server.terminate()
+        try:
+            server.wait(8)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+    return 0

@@ -1,0 +1,76 @@
+"""`vigil train`: makes the deterioration model again from scratch and tells its honest figures."""
+
+import json
+import pickle
+import sys
+import time
+from hashlib import blake2b, sha256
+from pathlib import Path
+
+import click
+import numpy as np
+
+from infra.main.cli import NOT_THERE, Trouble
+from infra.main.home import json_option
+from scoring.models.cinc2019 import files
+from scoring.models.walk import Walked, walk_all
+from streams.features import VERSION
+
+
+def say(text: str) -> None:
+    """Progress, on stderr."""
+    click.echo(text, err=True)
+
+
+@click.command()
+@json_option
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    help="CinC 2019: a folder of .psv, or the .tar.gz, or the folder it lies in.",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The run folder.")
+@click.option("--seed", type=int, default=20190, show_default=True)
+def command(data: Path, out: Path, seed: int, as_json: bool) -> None:
+    """Trains on CinC 2019, split by patient; writes model.onnx, metadata.json, metrics.json and card.md into the run folder."""
+    try:
+        from scoring.models.run import write_run  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise Trouble(f"training needs {error.name}", "install it: make setup-train", exit_code=NOT_THERE) from error
+    out.mkdir(parents=True, exist_ok=True)
+    patients = walked(data, out)
+    metrics = write_run(patients, out, seed, data_hash(data), say)
+    click.echo(json.dumps(metrics, indent=None if as_json else 2))
+
+
+def walked(data: Path, out: Path) -> list[Walked]:
+    """Every patient's features, from the run folder's cache where the data and the feature list are the same."""
+    key = blake2b(f"{data_hash(data)}{VERSION}".encode(), digest_size=8).hexdigest()
+    cache = out / f"features-{key}.pickle"
+    if cache.exists():
+        say(f"features from {cache}")
+        cached: list[Walked] = pickle.loads(cache.read_bytes())  # noqa: S301
+        return cached
+    began, rows, patients = time.monotonic(), 0, []
+    for one in walk_all(files(data)):
+        patients.append(one)
+        rows += len(one.labels)
+        if sys.stderr.isatty() and len(patients) % 200 == 0:
+            click.echo(f"\rwalking: {len(patients)} patients, {rows} hours", err=True, nl=False)
+    if not patients:
+        raise Trouble(f"no patient file under {data}", "give the folder that holds the .psv files or their .tar.gz")
+    say(
+        f"\rwalked {len(patients)} patients, {rows} hours in {time.monotonic() - began:.0f} s; {np.mean([p.labels.max() for p in patients]):.3f} septic"
+    )
+    cache.write_bytes(pickle.dumps(patients))
+    return patients
+
+
+def data_hash(data: Path) -> str:
+    """SHA-256 over the names and contents of the data files."""
+    digest = sha256()
+    for path in [data] if data.is_file() else sorted(one for one in data.rglob("*") if one.suffix in (".psv", ".gz")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

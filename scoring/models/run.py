@@ -1,0 +1,106 @@
+"""One training run: the model, its figures on patients nobody trained on, and the card that goes with it."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from scoring.evaluate import figures
+from scoring.evaluate.figures import Judged
+from scoring.models.booster import PARAMETERS, Trained, train
+from scoring.models.card import card
+from scoring.models.export import export
+from scoring.models.walk import Walked, fold
+from streams.features import FEATURES, VERSION
+
+BUDGET = 1.0
+"""Alerts per 35 patients a day that the threshold is chosen for: what a ward of 35 beds bears from one score (about one a day)."""
+
+PARITY = 1e-5
+
+
+def write_run(patients: Sequence[Walked], out: Path, seed: int, data_hash: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Trains, exports, judges on the hold-out, and writes everything into `out`; returns the metrics."""
+    say("training")
+    trained = train(patients, seed)
+    export(trained, out / "model.onnx")
+    session = onnxruntime.InferenceSession(str(out / "model.onnx"), providers=["CPUExecutionProvider"])
+    holdout = [patient for patient in patients if fold(patient.patient_id) == "holdout"]
+    valid = [patient for patient in patients if fold(patient.patient_id) == "valid"]
+    parity = _parity(trained, session, holdout)
+    if parity > PARITY:
+        raise RuntimeError(f"the exported model differs from the trees by {parity:.2e}")
+    say("judging on the hold-out")
+    threshold = figures.threshold_for([_judged(trained, patient) for patient in valid], BUDGET)
+    best_utility = _best_threshold([_judged(trained, patient) for patient in valid])
+    metrics = _metrics(trained, holdout, threshold, best_utility, seed)
+    metrics |= {"parity_onnx": parity, "rounds": trained.rounds, "patients": _counts(patients)}
+    metadata = {
+        "name": "deterioration", "version": f"{datetime.now(UTC):%Y.%m.%d}-{VERSION}", "features": VERSION, "feature_names": list(FEATURES),
+        "threshold": round(threshold, 6), "utility_threshold": round(best_utility, 6), "seed": seed, "data_sha256": data_hash,
+    }  # fmt: skip
+    (out / "metadata.json").write_text(json.dumps(metadata, indent=1) + "\n")
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    (out / "config.json").write_text(json.dumps({"parameters": PARAMETERS, "seed": seed, "budget": BUDGET}, indent=1) + "\n")
+    (out / "card.md").write_text(card(metadata, metrics))
+    return metrics
+
+
+def _judged(trained: Trained, patient: Walked) -> Judged:
+    return Judged(patient.labels.astype(np.float64), trained.probabilities(patient.matrix))
+
+
+def _news2(patient: Walked) -> Judged:
+    return Judged(patient.labels.astype(np.float64), patient.news2_at_least.astype(np.float64))
+
+
+def _parity(trained: Trained, session: onnxruntime.InferenceSession, patients: Sequence[Walked]) -> float:
+    matrix = np.concatenate([patient.matrix for patient in patients])
+    [answers] = session.run(["probability"], {"features": matrix})
+    return float(np.abs(answers[:, 0] - trained.probabilities(matrix)).max())
+
+
+def _best_threshold(valid: Sequence[Judged]) -> float:
+    """The threshold of the highest utility on the validation patients."""
+    candidates = np.quantile(np.concatenate([patient.scores for patient in valid]), np.linspace(0.5, 0.999, 60))
+    return float(max(candidates, key=lambda threshold: figures.utility_at(float(threshold))(valid)))
+
+
+def _metrics(trained: Trained, holdout: Sequence[Walked], threshold: float, best_utility: float, seed: int) -> dict[str, Any]:
+    model = [_judged(trained, patient) for patient in holdout]
+    news2 = [_news2(patient) for patient in holdout]
+    alerts = figures.alerts_at(model, threshold)
+    same_budget = figures.threshold_for(news2, alerts["alerts_per_35_patient_days"])
+    labels, scores = np.concatenate([one.labels for one in model]), np.concatenate([one.scores for one in model])
+    return {
+        "model": _ranks(model, seed)
+        | {
+            "utility": figures.interval(model, figures.utility_at(best_utility), seed),
+            "calibration": figures.calibration(labels, scores),
+            "alerts_at_budget": alerts,
+        },
+        "news2": _ranks(news2, seed)
+        | {
+            "utility_at_5": figures.interval(news2, figures.utility_at(5.0), seed),
+            "alerts_at_5": figures.alerts_at(news2, 5.0),
+            "alerts_at_7": figures.alerts_at(news2, 7.0),
+            "alerts_at_budget": figures.alerts_at(news2, same_budget),
+        },
+    }
+
+
+def _ranks(patients: Sequence[Judged], seed: int) -> dict[str, Any]:
+    return {
+        "auroc": figures.interval(patients, figures.hourly(figures.auroc), seed),
+        "auprc": figures.interval(patients, figures.hourly(figures.average_precision), seed),
+    }
+
+
+def _counts(patients: Sequence[Walked]) -> dict[str, Any]:
+    names = ("train", "valid", "holdout")
+    groups = {name: [patient for patient in patients if fold(patient.patient_id) == name] for name in names}
+    return {name: {"patients": len(group), "septic": int(sum(p.labels.max(initial=0) for p in group))} for name, group in groups.items()}
