@@ -49,6 +49,7 @@ class Metrics:
             ["topic"],
             registry=registry,
         )
+        self.worker_partitions = Gauge("vigil_worker_partitions", "Partitions this worker holds", registry=registry)
         self.offset_gaps_total = Counter(
             "vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry
         )

@@ -110,6 +110,10 @@ class BatchWriter(Generic[S]):
             for tp, offset in list(self._awaited.items()):
                 await self.app.consumer.seek(tp, offset)
 
+    async def settled(self, *_: object, **__: object) -> None:
+        """After a rebalance: how many partitions this worker holds now."""
+        self.metrics.worker_partitions.set(len([tp for tp in self.app.consumer.assignment() if tp.topic in topics.RAW]))
+
     async def forget(self, *_: object, **__: object) -> None:
         """After a rebalance everything is asked anew."""
         self._awaited.clear()
@@ -215,3 +219,4 @@ def register(app: faust.App, writer: BatchWriter[S]) -> None:
     app.task(writer.write)
     app.task(writer.chase)
     app.on_partitions_revoked.connect(writer.forget)
+    app.on_rebalance_complete.connect(writer.settled)

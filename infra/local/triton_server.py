@@ -1,12 +1,13 @@
 """The local Triton: the `tritonserver` bundled in the wheel nvidia-pytriton, in its own environment, watched by real inference."""
 
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tritonclient import grpc
@@ -61,7 +62,7 @@ def _backends(root: Path) -> Path:
 
 
 def start(repository: Path, grpc_port: int, http_port: int, metrics_port: int) -> subprocess.Popen[bytes]:
-    """Starts the server; it dies with this process."""
+    """Starts the server; it dies with this process, so that a supervisor killed outright leaves none behind that holds the ports."""
     root = _server_root()
     backends = _backends(root)
     command = [
@@ -71,14 +72,9 @@ def start(repository: Path, grpc_port: int, http_port: int, metrics_port: int) -
         "--backend-config=python,shm-default-byte-size=1048576", "--http-thread-count=2", "--grpc-infer-allocation-pool-size=2",
         f"--backend-config=python,shm-region-prefix-name=vigil{grpc_port}",
     ]  # fmt: skip
-    return subprocess.Popen(command, env=_environment(root), preexec_fn=_die_with_parent)
-
-
-def _die_with_parent() -> None:
-    """PR_SET_PDEATHSIG: a supervisor killed outright leaves no server behind that holds the ports."""
-    import ctypes  # noqa: PLC0415 (in the child, after the fork)
-
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    setpriv = shutil.which("setpriv")
+    leash = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+    return subprocess.Popen([*leash, *command], env=_environment(root))
 
 
 def probe(address: str, model: str) -> bool:
@@ -96,29 +92,28 @@ def probe(address: str, model: str) -> bool:
         return False
 
 
-def _zeros(described: object) -> grpc.InferInput:
+def _zeros(described: Any) -> grpc.InferInput:
     name, datatype, shape = described.name, described.datatype, [max(1, int(size)) for size in described.shape]
     one = grpc.InferInput(name, shape, datatype)
     one.set_data_from_numpy(np.zeros(shape, triton_to_np_dtype(datatype)))
     return one
 
 
-def watch(server: subprocess.Popen[bytes], address: str, model: str, stopping: Callable[[], bool]) -> int:
-    """Probes until told to stop. A model that fails twice is unloaded and loaded; if that does not help, or the server ends, returns 1.
+def watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_within: Callable[[float], bool]) -> int:
+    """Probes until told to stop (`stopped_within` waits so many seconds and says whether it was). A model that fails twice is unloaded and loaded; if that does not help, or the server ends, returns 1.
 
     Readiness is no evidence: with its python stub killed the server stays ready and answers nothing (design decision 5).
     """
     deadline = time.monotonic() + START_S
     while not probe(address, model):
-        if stopping():
+        if stopped_within(0.2):
             return _stop(server)
         if server.poll() is not None or time.monotonic() > deadline:
             log.error("triton_does_not_start")
             return _stop(server) or 1
-        time.sleep(0.2)
     log.info("triton_ready", model=model)
     failed = 0
-    while not stopping():
+    while not stopped_within(0.5 if failed else PROBE_EVERY_S):
         if server.poll() is not None:
             log.error("triton_ended", status=server.returncode)
             return 1
@@ -128,7 +123,6 @@ def watch(server: subprocess.Popen[bytes], address: str, model: str, stopping: C
             _reload(address, model)
         elif failed > 3:
             return _stop(server) or 1
-        time.sleep(PROBE_EVERY_S if not failed else 0.5)
     return _stop(server)
 
 

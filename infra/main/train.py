@@ -12,9 +12,9 @@ import numpy as np
 
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import json_option
-from scoring.models.cinc2019 import files
 from scoring.models.walk import Walked, walk_all
 from streams.features import VERSION
+from streams.replay.cinc2019 import files
 
 
 def say(text: str) -> None:

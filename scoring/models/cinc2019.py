@@ -3,35 +3,20 @@
 Source: Reyna et al., Crit Care Med 2020;48:210. Rows are hours; a value is the hour's median or last, so it is taken as known at the hour's end.
 """
 
-import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isnan, nan
-from pathlib import Path
-from types import MappingProxyType
 
 from parsers.codes import CANONICAL
 from parsers.events import Canonical, Observation
 from streams.features import CODE
 from streams.patient import PatientState
+from streams.replay.cinc2019 import table, values
 from streams.visits import Encounter
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 """Any day will do: the challenge has no dates, and no feature sees one."""
-
-COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "HR": "heart_rate", "O2Sat": "spo2", "Temp": "temperature", "SBP": "sbp", "MAP": "map", "DBP": "dbp", "Resp": "respiratory_rate",
-        "EtCO2": "etco2", "BaseExcess": "base_excess", "HCO3": "bicarbonate", "FiO2": "fio2", "pH": "ph", "PaCO2": "paco2", "AST": "ast", "BUN": "bun",
-        "Alkalinephos": "alkaline_phosphatase", "Calcium": "calcium", "Chloride": "chloride", "Creatinine": "creatinine",
-        "Bilirubin_direct": "bilirubin_direct", "Glucose": "glucose", "Lactate": "lactate", "Magnesium": "magnesium", "Phosphate": "phosphate",
-        "Potassium": "potassium", "Bilirubin_total": "bilirubin_total", "TroponinI": "troponin_i", "Hct": "hematocrit", "Hgb": "hemoglobin",
-        "PTT": "ptt", "WBC": "wbc", "Fibrinogen": "fibrinogen", "Platelets": "platelets",
-    }
-)  # fmt: skip
-"""Columns to canonical names. SaO2 is left out: it is another measurement than the bedside's SpO2. Lactate and magnesium carry conventional
-units in fact, whatever the challenge's page prints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,33 +30,9 @@ class Trajectory:
     labels: Sequence[float]
 
 
-def files(path: Path) -> Iterator[tuple[str, str]]:
-    """(patient id, text) of every patient file in a folder, or in a tar.gz, in order of id."""
-    if path.is_dir():
-        for one in sorted(path.rglob("*.psv")):
-            yield one.stem, one.read_text()
-        for packed in sorted(path.glob("*.tar.gz")):
-            yield from files(packed)
-        return
-    with tarfile.open(path) as archive:
-        members = sorted((member for member in archive if member.name.endswith(".psv")), key=lambda member: member.name)
-        for member in members:
-            handle = archive.extractfile(member)
-            if handle is not None:
-                yield Path(member.name).stem, handle.read().decode()
-
-
-class NotACinc2019File(ValueError):
-    """The file has no ICULOS column, or a row of another length than its header."""
-
-
 def trajectory(patient_id: str, text: str) -> Trajectory:
-    """Reads one file. Raises NotACinc2019File."""
-    lines = text.strip().splitlines()
-    names = lines[0].split("|") if lines else []
-    if "ICULOS" not in names:
-        raise NotACinc2019File(f"{patient_id}: no ICULOS column")
-    rows = [dict(zip(names, (float(cell) if cell else nan for cell in line.split("|")), strict=False)) for line in lines[1:]]
+    """Reads one file. Raises streams.replay.cinc2019.NotACinc2019File."""
+    rows = table(patient_id, text)
     times = [START + timedelta(hours=row.get("ICULOS", number + 1)) for number, row in enumerate(rows)]
     return Trajectory(
         patient_id=patient_id,
@@ -95,21 +56,13 @@ def _initial(patient_id: str, row: Mapping[str, float]) -> PatientState:
 
 
 def _observations(row: Mapping[str, float], at: datetime) -> list[Observation]:
-    found = []
-    for column, name in COLUMNS.items():
-        value = row.get(column, nan)
-        if isnan(value):
-            continue
-        if name == "fio2" and value <= 1.0:
-            value *= 100.0
-        known = CANONICAL[CODE[name]]
-        if not known.low <= value <= known.high:
-            continue
-        canonical = Canonical(code=known.code, value_num=value, unit=known.unit)
-        found.append(
-            Observation(
-                code=known.code, code_system="LN", value_num=value, value_text=None, comparator=None, unit=known.unit, observed_at=at, status="final",
-                set_id=None, sub_id=None, canonical=canonical,
-            )
-        )  # fmt: skip
-    return found
+    return [_observation(name, value, at) for name, value in values(row).items()]
+
+
+def _observation(name: str, value: float, at: datetime) -> Observation:
+    known = CANONICAL[CODE[name]]
+    canonical = Canonical(code=known.code, value_num=value, unit=known.unit)
+    return Observation(
+        code=known.code, code_system="LN", value_num=value, value_text=None, comparator=None, unit=known.unit, observed_at=at, status="final",
+        set_id=None, sub_id=None, canonical=canonical,
+    )  # fmt: skip

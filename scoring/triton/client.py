@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import tritonclient.grpc as grpc
+from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
 
 from infra.settings import TritonSettings
@@ -50,7 +50,10 @@ class TritonClient:
         given = grpc.InferInput("features", list(matrix.shape), "FP32")
         given.set_data_from_numpy(np.ascontiguousarray(matrix))
         answer = self._client.infer(
-            self._settings.model, [given], outputs=[grpc.InferRequestedOutput("probability")], client_timeout=self._settings.timeout_ms / 1000
+            self._settings.model,
+            [given],
+            outputs=[grpc.InferRequestedOutput("probability")],
+            client_timeout=self._settings.timeout_ms / 1000,
         )
         found: Floats | None = answer.as_numpy("probability")
         return found

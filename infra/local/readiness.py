@@ -1,0 +1,65 @@
+"""Whether each process of an installation does its work: a produce, a query, an inference, an answered request."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from infra.local import kafka_server, postgres_server, triton_server
+from infra.local.ports import answers
+from infra.local.programs import Program
+from infra.settings import Settings
+
+ASSIGNED = b"vigil_worker_partitions "
+
+
+def fetch(url: str, timeout_s: float = 2.0) -> bytes | None:
+    """The body of a local URL; None where it does not answer 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 (loopback, made by us)
+            body: bytes = answer.read()
+            return body
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def is_ready(program: Program, settings: Settings) -> bool:
+    """Asks one process to do a little of what it is for."""
+    match program.kind:
+        case "kafka":
+            return kafka_server.probe(settings.kafka.bootstrap)
+        case "postgres":
+            return postgres_server.probe(settings.database.url)
+        case "triton":
+            return triton_server.probe(settings.triton.grpc, settings.triton.model)
+        case "worker":
+            return _has_partitions(fetch(f"http://127.0.0.1:{program.port}/metrics"))
+        case "http" if program.name == "board":
+            return fetch(f"http://127.0.0.1:{program.port}/healthz") is not None
+        case "http" if program.name == "listen":
+            return answers(settings.listen.feeds[0].port) and fetch(f"http://127.0.0.1:{program.port}/metrics") is not None
+        case "http":
+            return fetch(f"http://127.0.0.1:{program.port}/metrics") is not None
+        case "tcp":
+            return answers(program.port)
+        case _:
+            return True
+
+
+def _has_partitions(metrics: bytes | None) -> bool:
+    """A worker is ready once Kafka has given it its partitions."""
+    lines = [] if metrics is None else [line for line in metrics.splitlines() if line.startswith(ASSIGNED)]
+    return any(float(line.split()[-1]) > 0 for line in lines)
+
+
+def all_ready(programs: Sequence[Program], settings: Settings, running: Mapping[str, Any]) -> dict[str, bool]:
+    """Every program by name, asked side by side; one that supervisor does not call running is not ready."""
+    with ThreadPoolExecutor(len(programs) or 1) as pool:
+        asked = pool.map(partial(_one, settings=settings, running=running), programs)
+        return dict(asked)
+
+
+def _one(program: Program, settings: Settings, running: Mapping[str, Any]) -> tuple[str, bool]:
+    return program.name, bool(running.get(program.name)) and is_ready(program, settings)

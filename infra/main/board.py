@@ -1,0 +1,25 @@
+"""`vigil board`: the board in the foreground."""
+
+from pathlib import Path
+
+import click
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from alerts.board.app import Board
+from infra import logs
+from infra.database.connect import connect
+from infra.main.home import home_option, needs_system, settings_of
+from infra.metrics import Metrics
+
+
+@click.command()
+@home_option
+def command(home: Path) -> None:
+    """Shows the ward in a browser, and the page behind each alert's link."""
+    settings = needs_system(settings_of(home))
+    logs.configure("board")
+    board = Board(
+        lambda: connect(settings.database.url, application="vigil-board"), Metrics(CollectorRegistry()), settings.clock.clock().now
+    )  # fmt: skip
+    web.run_app(board.application(), host=settings.board.host, port=settings.board.port, print=None, access_log=None)

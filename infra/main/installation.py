@@ -1,0 +1,106 @@
+"""What `up`, `down` and `status` know of one installation: its plan, kept in a file, and its settings."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from infra.local import ports as free_ports
+from infra.local import postgres_server
+from infra.local.ports import HOST
+from infra.local.programs import Program, port_names, programs
+from infra.settings import Settings, load
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What `vigil up` was asked for, and the ports it chose."""
+
+    workers: int
+    pagers: int
+    demo: bool
+    beds: int
+    local_database: bool
+    ports: dict[str, int]
+
+    def programs(self, home: Path) -> list[Program]:
+        """The processes of this plan."""
+        return programs(
+            str(home), self.ports, workers=self.workers, pagers=self.pagers, demo=self.demo, beds=self.beds, local_database=self.local_database
+        )  # fmt: skip
+
+
+def plan_of(home: Path) -> Plan | None:
+    """The plan of what runs, or ran last, under this home."""
+    file = home / "plan.json"
+    return msgspec.json.decode(file.read_bytes(), type=Plan) if file.exists() else None
+
+
+def prepare(home: Path, *, workers: int, pagers: int, demo: bool, beds: int, speed: float, port_base: int | None) -> Plan:
+    """Chooses ports, writes `plan.json` and `runtime.json`. What `vigil.toml` says of addresses and channels stands."""
+    home.mkdir(parents=True, exist_ok=True)
+    before = home / "runtime.json"
+    old = json.loads(before.read_text()) if before.exists() else {}
+    before.unlink(missing_ok=True)
+    written = load(home)
+    chosen = free_ports.choose(home / "ports.json", port_names(workers, pagers), port_base)
+    plan = Plan(workers=workers, pagers=pagers, demo=demo, beds=beds, local_database=not written.database.url, ports=chosen)
+    (home / "runtime.json").write_text(json.dumps(_runtime(written, plan, old.get("clock"), speed), indent=1))
+    (home / "plan.json").write_bytes(msgspec.json.encode(plan))
+    return plan
+
+
+def _runtime(written: Settings, plan: Plan, old_clock: dict[str, Any] | None, speed: float) -> dict[str, Any]:
+    ports = plan.ports
+    feeds = [msgspec.to_builtins(feed) for feed in written.listen.feeds]
+    if feeds and not feeds[0]["port"]:
+        feeds[0]["port"] = ports["mllp"]
+    runtime: dict[str, Any] = {
+        "clock": _clock(old_clock, speed),
+        "kafka": {"bootstrap": f"{HOST}:{ports['kafka']}"},
+        "listen": {"feeds": feeds, "metrics_port": ports["listen_metrics"]},
+        "triton": {
+            "grpc": f"{HOST}:{ports['triton_grpc']}",
+            "http": f"{HOST}:{ports['triton_http']}",
+            "metrics_port": ports["triton_metrics"],
+        },
+        "board": {"host": written.board.host, "port": written.board.port or ports["board"]},
+    }
+    if plan.local_database:
+        runtime["database"] = {"url": postgres_server.url(ports["postgres"])}
+    if plan.demo and not written.page.channels:
+        runtime["page"] = _demo_channels(ports)
+    return runtime
+
+
+def _demo_channels(ports: dict[str, int]) -> dict[str, Any]:
+    """Every tier to the local catchers, each by the way a hospital would choose for it."""
+    return {
+        "channels": {
+            "pager": {"kind": "snpp", "address": f"{HOST}:{ports['catch_snpp']}"},
+            "mail": {"kind": "smtp", "address": f"{HOST}:{ports['catch_smtp']}", "sender": "vigil@hospital.test"},
+            "hook": {
+                "kind": "webhook",
+                "address": f"http://{HOST}:{ports['catch_http']}/",
+                "secret": "whsec_dmlnaWwtZGVtby1vbmx5LW5vLXNlY3JldC1oZXJl",
+            },
+        },
+        "routes": [
+            {"tier": "rapid_response", "channel": "pager", "target": "2222"},
+            {"tier": "urgent", "channel": "mail", "target": "ward-doctor@hospital.test"},
+            {"tier": "watch", "channel": "hook", "target": "nurse-in-charge"},
+        ],
+    }
+
+
+def _clock(old: dict[str, Any] | None, speed: float) -> dict[str, Any]:
+    """The same anchors at the same speed; at another speed new ones, at the time the old clock has reached: Vigil's time never runs backwards."""
+    now = datetime.now(UTC)
+    if old is None:
+        return {"speed": speed, "anchor": now.isoformat(), "real_anchor": now.isoformat()}
+    if old["speed"] == speed:
+        return old
+    reached = datetime.fromisoformat(old["anchor"]) + (now - datetime.fromisoformat(old["real_anchor"])) * old["speed"]
+    return {"speed": speed, "anchor": max(reached, now).isoformat(), "real_anchor": now.isoformat()}

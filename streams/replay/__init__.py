@@ -1,0 +1,1 @@
+"""Replay: real trajectories sent as HL7 through the listener."""

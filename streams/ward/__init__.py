@@ -1,0 +1,1 @@
+"""The simulated ward: patients of plausible physiology, as the HL7 their hospital would send."""
