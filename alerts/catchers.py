@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
 Caught = Callable[[str, Mapping[str, str]], None]
+Dialogue = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Caught], Coroutine[None, None, None]]
 
 
 class Book:
@@ -84,6 +86,16 @@ async def smtp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, caugh
     writer.close()
 
 
+def _quietly(dialogue: Dialogue, book: Book) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]:
+    """A client that hangs up in the middle is nothing to tell."""
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await dialogue(reader, writer, book.write)
+
+    return served
+
+
 def hook(caught: Caught) -> web.Application:
     """Takes POST / and GET /healthz."""
 
@@ -102,8 +114,8 @@ def hook(caught: Caught) -> web.Application:
 
 async def serve(book: Book, ports: tuple[int, int, int], stopping: asyncio.Event, host: str = "127.0.0.1") -> None:
     """Runs all three on (SNPP, SMTP, HTTP) ports until told to stop."""
-    pager = await asyncio.start_server(lambda r, w: snpp(r, w, book.write), host, ports[0])
-    mail = await asyncio.start_server(lambda r, w: smtp(r, w, book.write), host, ports[1])
+    pager = await asyncio.start_server(_quietly(snpp, book), host, ports[0])
+    mail = await asyncio.start_server(_quietly(smtp, book), host, ports[1])
     runner = web.AppRunner(hook(book.write), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, ports[2]).start()

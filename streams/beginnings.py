@@ -17,7 +17,7 @@ class KafkaAway(Exception):
 
 def offsets(bootstrap: str, names: Sequence[str] = topics.RAW, timeout_s: float = 10.0) -> dict[Place, tuple[int, int]]:
     """(first offset held, next offset to be written) of each partition. Raises KafkaAway."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "vigil-look", "enable.auto.commit": False, "log_level": 2})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "vigil-look", "enable.auto.commit": False, "log_level": 0})
     try:
         found = {}
         known = consumer.list_topics(timeout=timeout_s).topics
@@ -36,7 +36,7 @@ def offsets(bootstrap: str, names: Sequence[str] = topics.RAW, timeout_s: float 
 
 def received_at(bootstrap: str, place: Place, offset: int, timeout_s: float = 10.0) -> datetime | None:
     """When the message at this offset was received by the listener's clock; None where Kafka does not hand it over in time."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "vigil-look", "enable.auto.commit": False, "log_level": 2})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "vigil-look", "enable.auto.commit": False, "log_level": 0})
     try:
         consumer.assign([TopicPartition(place[0], place[1], offset)])
         message = consumer.poll(timeout_s)

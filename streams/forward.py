@@ -23,7 +23,7 @@ class Forward:
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
-                "log_level": 3,
+                "log_level": 0,
             }
         )
 

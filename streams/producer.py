@@ -34,7 +34,7 @@ class ConfirmingProducer:
                 "queue.buffering.max.messages": 100_000,
                 "queue.buffering.max.kbytes": 256 * 1024,
                 "socket.keepalive.enable": True,
-                "log_level": 2,
+                "log_level": 0,
             }
         )
         self._thread = threading.Thread(target=self._poll, name="kafka-delivery", daemon=True)

@@ -71,7 +71,7 @@ def _properties(data: Path, port: int, controller_port: int, settings: KafkaSett
 
 def ensure_topics(bootstrap: str, raw: Sequence[str], others: Sequence[str], settings: KafkaSettings) -> None:
     """Creates what is missing: the raw topics with equal partition counts, the others with the same for simplicity of scaling."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     present = set(admin.list_topics(timeout=10).topics)
     wanted = [
         NewTopic(name, settings.partitions, settings.replication, config={"max.message.bytes": str(MAX_MESSAGE_BYTES)})

@@ -55,8 +55,8 @@ def _word(text: str) -> str:
     return '"' + _quoted(text) + '"' if re.search(r"[^A-Za-z0-9_./:=+-]", text) else _quoted(text)
 
 
-def start(home: Path, programs: Sequence[Program]) -> int:
-    """Writes the configuration and starts supervisord in a session of its own; its pid."""
+def start(home: Path, programs: Sequence[Program]) -> None:
+    """Writes the configuration and starts supervisord in a session of its own, nobody's child."""
     folder = home / "supervisor"
     for needed in (folder, home / "logs"):
         needed.mkdir(parents=True, exist_ok=True)
@@ -65,23 +65,26 @@ def start(home: Path, programs: Sequence[Program]) -> int:
     config.write_text(configuration(home, programs))
     socket_of(home).unlink(missing_ok=True)
     with (folder / "out.log").open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(config)], stdout=out, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, start_new_session=True, env=os.environ | {MARK: str(home)},
+        subprocess.run(
+            ["setsid", "--fork", sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(config)], stdout=out, check=True,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=os.environ | {MARK: str(home)},
         )  # fmt: skip
-    return process.pid
 
 
-def ask(home: Path) -> Any:
-    """Supervisor's XML-RPC interface. Calls raise OSError where no supervisor runs."""
+def ask(home: Path, method: str) -> Any:
+    """One XML-RPC call to supervisor. Raises OSError where none runs."""
     transport = SupervisorTransport(None, None, f"unix://{socket_of(home)}")
-    return xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor
+    try:
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        return getattr(proxy.supervisor, method)()
+    finally:
+        transport.close()
 
 
 def processes(home: Path) -> list[dict[str, Any]]:
     """Name, pid, state and restarts of every program; nothing where no supervisor runs."""
     try:
-        known = ask(home).getAllProcessInfo()
+        known = ask(home, "getAllProcessInfo")
     except (OSError, xmlrpc.client.Error):
         return []
     log = (home / "supervisor" / "supervisord.log").read_text()
@@ -112,7 +115,7 @@ def stop(home: Path, wait_s: float = 90.0) -> bool:
     if not present:
         return False
     try:
-        ask(home).shutdown()
+        ask(home, "shutdown")
         deadline = time.monotonic() + wait_s
         while leftovers(home) and time.monotonic() < deadline:
             time.sleep(0.2)
