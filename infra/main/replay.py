@@ -20,7 +20,7 @@ from parsers.identity import patient_key
 from streams.replay import cinc2019, eicu
 from streams.replay.trajectories import Course, messages
 from streams.ward.pace import Tally, send_paced
-from streams.ward.ward import Sent
+from streams.ward.schedule import Sent
 
 AS_FAST_AS_POSSIBLE = float("inf")
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from streams.ward import hl7_writer as hl7
 from streams.ward.hl7_writer import Identity, Stay, Value
-from streams.ward.ward import Sent
+from streams.ward.schedule import Sent
 
 VITAL = frozenset({"heart_rate", "respiratory_rate", "spo2", "sbp", "dbp", "map", "temperature", "etco2", "fio2"})
 REPORTED = timedelta(seconds=30)
@@ -43,4 +43,4 @@ def messages(course: Course, start: datetime) -> Iterator[Sent]:
                 yield Sent(at + REPORTED, hl7.oru(filler, at + REPORTED, who, stay, filler, service, at, chosen))
         last = at + REPORTED
     left = last + timedelta(minutes=30)
-    yield Sent(left, hl7.adt("A03", f"{prefix}-Z", left, who, stay, left))
+    yield Sent(left, hl7.adt("A03", f"{prefix}-Z", left, who, stay))

@@ -24,17 +24,24 @@ class Identity:
     given: str
     birth_date: date | None
     sex: str
+    died_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
-    """Where a person lies."""
+    """Where a person lies, and who looks after them (PV1-7, components as they are written)."""
 
     visit: str
     unit: str
     room: str
     bed: str
     admitted_at: datetime
+    attending: str = ""
+
+    @property
+    def place(self) -> str:
+        """PV1-3."""
+        return f"{self.unit}^{self.room}^{self.bed}^SIM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,23 +85,44 @@ def message(kind: str, control_id: str, at: datetime, segments: Sequence[str]) -
 
 
 def pid(who: Identity) -> str:
-    """PID."""
+    """PID: number (3), name (5), born (7), sex (8), and for the dead when they died (29, 30)."""
     born = who.birth_date.strftime("%Y%m%d") if who.birth_date else ""
-    return f"PID|1||{who.mrn}^^^SIM^MR||{escape(who.family)}^{escape(who.given)}||{born}|{who.sex}"
+    died = f"{'|' * 21}{stamp(who.died_at)}|Y" if who.died_at else ""
+    return f"PID|1||{who.mrn}^^^SIM^MR||{escape(who.family)}^{escape(who.given)}||{born}|{who.sex}{died}"
 
 
-def pv1(stay: Stay, patient_class: str = "I", discharged_at: datetime | None = None) -> str:
-    """PV1: class, place (PV1-3), visit number (PV1-19), admitted and discharged (PV1-44, 45)."""
-    left = stamp(discharged_at) if discharged_at else ""
-    return f"PV1|1|{patient_class}|{stay.unit}^{stay.room}^{stay.bed}^SIM||||||||||||||||{stay.visit}{'|' * 25}{stamp(stay.admitted_at)}|{left}"
-
-
-def adt(trigger: str, control_id: str, at: datetime, who: Identity, stay: Stay, discharged_at: datetime | None = None) -> bytes:
-    """ADT about one visit."""
-    structure = "ADT_A03" if trigger == "A03" else "ADT_A09" if trigger == "A11" else "ADT_A02" if trigger == "A02" else "ADT_A01"
-    return message(
-        f"ADT^{trigger}^{structure}", control_id, at, [f"EVN|{trigger}|{stamp(at)}", pid(who), pv1(stay, discharged_at=discharged_at)]
+def pv1(stay: Stay, *, patient_class: str = "I", before: Stay | None = None, left_at: datetime | None = None, went: str = "") -> str:
+    """PV1: class (2), place (3), prior place (6), attending (7), visit number (19), where they went (36), admitted and discharged (44, 45)."""
+    prior = before.place if before else ""
+    left = stamp(left_at) if left_at else ""
+    return (
+        f"PV1|1|{patient_class}|{stay.place}|||{prior}|{stay.attending}{'|' * 12}{stay.visit}"
+        f"{'|' * 17}{went}{'|' * 8}{stamp(stay.admitted_at)}|{left}"
     )
+
+
+STRUCTURE: Final = {"A02": "ADT_A02", "A03": "ADT_A03", "A11": "ADT_A09"}
+"""Message structures that differ from ADT_A01 (HL7 2.5.1, table 0354)."""
+HOME, DIED = "01", "20"
+"""Discharge dispositions (table 0112)."""
+
+
+def adt(
+    trigger: str,
+    control_id: str,
+    at: datetime,
+    who: Identity,
+    stay: Stay,
+    *,
+    occurred_at: datetime | None = None,
+    before: Stay | None = None,
+) -> bytes:
+    """ADT about one visit. `occurred_at`: where it is not the time of sending (EVN-6); `before`: where a transfer comes from."""
+    happened_at = occurred_at or at
+    left_at, went = (happened_at, DIED if who.died_at else HOME) if trigger == "A03" else (None, "")
+    visit = pv1(stay, patient_class="E" if stay.unit == "ED" else "I", before=before, left_at=left_at, went=went)
+    lines = [f"EVN|{trigger}|{stamp(at)}||||{stamp(happened_at)}", pid(who), visit]
+    return message(f"ADT^{trigger}^{STRUCTURE.get(trigger, 'ADT_A01')}", control_id, at, lines)
 
 
 def merge(control_id: str, at: datetime, who: Identity, former_mrn: str) -> bytes:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from infra.clock import Clock
 from infra.logs import logger
 from streams.sender import MllpSender, NotAnswered, answer_of
-from streams.ward.ward import Sent
+from streams.ward.schedule import Sent
 
 log = logger("streams")
 

@@ -16,8 +16,8 @@ COURSES: Final[tuple[Course, ...]] = ("sepsis", "haemorrhage", "respiratory", "a
 
 NORMAL: Final[Mapping[str, tuple[float, float, float]]] = {
     # name: (mean, spread between patients, noise within a patient)
-    "heart_rate": (74, 7, 3.0), "respiratory_rate": (15.5, 1.2, 1.0), "spo2": (97.4, 0.6, 0.5), "sbp": (126, 8, 4.0), "dbp": (74, 5, 3.0),
-    "temperature": (36.8, 0.12, 0.12), "creatinine": (0.9, 0.15, 0.03), "potassium": (4.2, 0.2, 0.1), "sodium": (139, 2, 0.8), "lactate": (1.2, 0.2, 0.12),
+    "heart_rate": (76, 9, 3.0), "respiratory_rate": (16.5, 1.3, 1.0), "spo2": (96.6, 0.8, 0.6), "sbp": (126, 11, 4.5), "dbp": (74, 6, 3.0),
+    "temperature": (36.8, 0.15, 0.12), "creatinine": (0.9, 0.15, 0.03), "potassium": (4.2, 0.2, 0.1), "sodium": (139, 2, 0.8), "lactate": (1.2, 0.2, 0.12),
     "wbc": (7.5, 1.5, 0.4), "hemoglobin": (13.0, 1.0, 0.2), "platelets": (240, 40, 8), "bilirubin_total": (0.6, 0.15, 0.05), "crp": (8, 4, 2),
     "bun": (14, 3, 0.8), "glucose": (108, 10, 8),
 }  # fmt: skip
@@ -39,6 +39,15 @@ DAILY: Final[Mapping[str, float]] = {"heart_rate": 4, "temperature": 0.2, "sbp":
 """Half the swing between afternoon and night."""
 
 
+UNUSUAL: Final = 1.8
+"""Spreads from the mean within which people are well: a stable patient further out would score like a sick one."""
+
+
+def _bounded(random: Random) -> float:
+    """A standard normal number, its tails folded back."""
+    return max(-UNUSUAL, min(UNUSUAL, random.gauss(0.0, 1.0)))
+
+
 @dataclass(slots=True, kw_only=True)
 class Body:
     """One patient's body. `onset_h`: when the illness begins, in hours of the ward's time; treatment begins `treated_h` after and helps if `rescued`."""
@@ -52,7 +61,7 @@ class Body:
     drift: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.baseline = {name: self.random.gauss(mean, spread) for name, (mean, spread, _) in NORMAL.items()}
+        self.baseline = {name: mean + spread * _bounded(self.random) for name, (mean, spread, _) in NORMAL.items()}
         self.drift = dict.fromkeys(NORMAL, 0.0)
 
     def severity(self, hour: float) -> float:

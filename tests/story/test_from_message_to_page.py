@@ -1,0 +1,105 @@
+"""HL7 in over a real socket, a page out of a real channel: who is paged, who is not, and what is never said."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.hl7 import SICK, WELL, adt, oru
+from tests.story.conftest import Hospital, eventually
+
+pytestmark = pytest.mark.xdist_group("story")
+
+
+def minutes_ago(minutes: float) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+def test_a_patient_who_gets_worse_is_paged_once_to_the_rapid_response_pager(hospital: Hospital) -> None:
+    messages = [
+        adt("A01", "501", minutes_ago(240)),
+        oru("501", minutes_ago(40), WELL),
+        oru("501", minutes_ago(1), SICK),
+        oru("501", minutes_ago(0), SICK),
+    ]
+    hospital.send(messages)
+    eventually(lambda: hospital.tiers("501") == ["rapid_response"])
+    [page] = [page for page in hospital.caught() if page["channel"] == "snpp"]
+    assert page["target"] == "2222"
+    assert page["text"].startswith("RAPID RESPONSE 4W ")
+
+
+def test_a_stable_patient_pages_nobody(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    hospital.send([adt("A01", "502", minutes_ago(240)), *(oru("502", minutes_ago(30 - n), WELL) for n in range(6))])
+    hospital.settled(before + 7)
+    assert hospital.tiers("502") == []
+    assert len(hospital.ask("SELECT FROM vigil.scores WHERE patient_id = 'HOSP:502' AND name = 'news2' AND value = 0")) == 6
+
+
+def test_results_that_come_hours_late_page_nobody_about_the_past(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    hospital.send([adt("A01", "503", minutes_ago(900)), *(oru("503", minutes_ago(400 - n), SICK, sent=minutes_ago(0)) for n in range(4))])
+    hospital.settled(before + 5)
+    assert hospital.tiers("503") == []
+    assert hospital.ask("SELECT max(at_least) FROM vigil.scores WHERE patient_id = 'HOSP:503' AND name = 'news2'") == [(13.0,)]
+
+
+def test_every_message_sent_three_times_gives_the_same_rows_and_the_same_page(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    once = [adt("A01", "504", minutes_ago(240)), oru("504", minutes_ago(2), WELL), oru("504", minutes_ago(1), SICK)]
+    tally = hospital.send([message for message in once for _ in range(3)])
+    hospital.settled(before + 9)
+    assert tally.aa == 9
+    assert hospital.tiers("504") == ["rapid_response"]
+    assert hospital.ask("SELECT count(*) FROM vigil.observations WHERE patient_id = 'HOSP:504'") == [(2 * len(SICK),)]
+    assert hospital.ask("SELECT count(*) FROM vigil.episodes WHERE patient_id = 'HOSP:504'") == [(1,)]
+
+
+def test_a_patient_who_has_left_pages_nobody(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    hospital.send([adt("A01", "505", minutes_ago(600)), adt("A03", "505", minutes_ago(30)), oru("505", minutes_ago(1), SICK)])
+    hospital.settled(before + 3)
+    assert hospital.tiers("505") == []
+
+
+def test_a_single_three_and_five_points_go_to_their_own_tiers(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    red = {**WELL, "hr": 135}
+    five = {**WELL, "rr": 22, "hr": 95, "temp": 39.5}
+    hospital.send([oru("506", minutes_ago(1), red), oru("507", minutes_ago(1), five)])
+    hospital.settled(before + 2)
+    assert (hospital.tiers("506"), hospital.tiers("507")) == (["watch"], ["urgent"])
+
+
+def test_an_answer_is_recorded_once_and_in_the_ledger(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    hospital.send([oru("508", minutes_ago(1), SICK)])
+    hospital.settled(before + 1)
+    [(page_id,)] = hospital.ask(
+        "SELECT page_id FROM vigil.pages p JOIN vigil.episodes e USING (episode_id) WHERE e.patient_id = 'HOSP:508'"
+    )
+    first = hospital.vigil("page", "ack", page_id, "--by", "Dr Story")
+    second = hospital.vigil("page", "ack", page_id, "--by", "Dr Second")
+    assert first.stdout.startswith("acknowledged")
+    assert second.stdout.startswith("already")
+    assert hospital.ask("SELECT state, acknowledged_by FROM vigil.pages WHERE page_id = %s", page_id) == [("acknowledged", "Dr Story")]
+    assert hospital.ask("SELECT count(*) FROM vigil.audit_log WHERE actor = 'Dr Story' AND action = 'acknowledge'") == [(1,)]
+
+
+def test_nothing_that_names_a_patient_leaves_the_database(hospital: Hospital) -> None:
+    """The canary: every patient of these stories is called CANARY, and every one has a number."""
+    hospital.send(
+        [
+            b"MSH|^~\\&|EHR|HOSP|||20260101||ORU^R01|X1|P|2.5.1\rPID|1||CANARY509^^^HOSP^MR||CANARY^PATIENT\rOBX|1|NM|\r",
+            b"CANARY but no HL7",
+        ]
+    )
+    eventually(lambda: hospital.ask("SELECT count(*) >= 1 FROM vigil.messages WHERE outcome = 'quarantined'") == [(True,)])
+    texts = [path.read_text(errors="replace") for path in (hospital.home / "logs").iterdir()]
+    texts += [page["text"] for page in hospital.caught()]
+    assert any("page_accepted" in text for text in texts)
+    assert not [text for text in texts if "CANARY" in text or "19560321" in text or "HOSP:50" in text]
+
+
+def test_everything_acknowledged_is_recorded(hospital: Hospital) -> None:
+    assert hospital.vigil("audit", "--json").returncode == 0
