@@ -10,7 +10,8 @@ import psycopg
 
 from scoring import store
 from scoring.observations import CODES, NAMES, finding, observations
-from scoring.published.news2 import VERSION, NotForThisPatient, news2
+from scoring.published.inputs import NotForThisPatient
+from scoring.published.news2 import VERSION, news2
 from scoring.score import Finding, Mode, Score
 from streams.features import CODE as FEATURE_CODES
 from streams.features import LABS, VITALS, features

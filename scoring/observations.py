@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from parsers.codes import CANONICAL
-from scoring.published.news2 import Consciousness, Inputs
+from scoring.published.inputs import Consciousness, Inputs
 from scoring.score import Finding
 from streams.features import CODE
 from streams.patient import PatientState, Reading

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from scoring.models.cinc2019 import Trajectory, trajectory
 from scoring.observations import observations
-from scoring.published.news2 import NotForThisPatient, news2
+from scoring.published.inputs import NotForThisPatient
+from scoring.published.news2 import news2
 from streams.features import FEATURES, features
 from streams.patient import advance
 

@@ -29,6 +29,10 @@ class Table:
                 return points
         return self.beyond
 
+    def points_or_none(self, value: float | None) -> int | None:
+        """The points of a value that may not be known."""
+        return None if value is None else self.points(value)
+
 
 def rounded_to(value: float, step: str) -> Decimal:
     """The value at the chart's resolution.

@@ -5,6 +5,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from scoring.published.bands import Table, rounded_to
+from scoring.published.catalogue import Outcome, Published
+from scoring.published.inputs import Inputs, NotForThisPatient
 
 VERSION: Final = "RCP 2017"
 
@@ -22,23 +24,8 @@ NOT_ALERT: Final = 3
 YOUNGEST_YEARS: Final = 16
 """NEWS2 is not for children, nor in pregnancy beyond 20 weeks (RCP 2017, chapter 3)."""
 
-Consciousness = Literal["A", "C", "V", "P", "U"]
 Risk = Literal["low", "low-medium", "medium", "high"]
 Monitoring = Literal["12h", "4-6h", "1h", "continuous"]
-
-
-class Inputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One set of observations; None means not known. Scale 2 only where a clinician has prescribed a target of 88–92 %."""
-
-    rr_per_min: float | None = None
-    spo2_pct: float | None = None
-    spo2_scale: Literal[1, 2] = 1
-    on_oxygen: bool | None = None
-    sbp_mmhg: float | None = None
-    hr_per_min: float | None = None
-    temp_c: float | None = None
-    consciousness: Consciousness | None = None
-    age_years: float | None = None
 
 
 class News2(Struct, frozen=True, kw_only=True):
@@ -56,10 +43,6 @@ class News2(Struct, frozen=True, kw_only=True):
     monitoring: Monitoring | None
 
 
-class NotForThisPatient(ValueError):
-    """NEWS2 is for patients of 16 years and more."""
-
-
 def news2(inputs: Inputs) -> News2:
     """The score of one set of observations. Nothing missing is ever counted as normal. Raises NotForThisPatient.
 
@@ -70,16 +53,16 @@ def news2(inputs: Inputs) -> News2:
     if inputs.age_years is not None and inputs.age_years < YOUNGEST_YEARS:
         raise NotForThisPatient(f"NEWS2 is not for patients under {YOUNGEST_YEARS} years")
     points = {
-        "rr_per_min": _band(RESPIRATION, inputs.rr_per_min),
+        "rr_per_min": RESPIRATION.points_or_none(inputs.rr_per_min),
         "spo2_pct": _saturation(inputs),
         "on_oxygen": None if inputs.on_oxygen is None else OXYGEN * inputs.on_oxygen,
-        "sbp_mmhg": _band(SYSTOLIC, inputs.sbp_mmhg),
-        "hr_per_min": _band(PULSE, inputs.hr_per_min),
+        "sbp_mmhg": SYSTOLIC.points_or_none(inputs.sbp_mmhg),
+        "hr_per_min": PULSE.points_or_none(inputs.hr_per_min),
         "consciousness": None if inputs.consciousness is None else NOT_ALERT * (inputs.consciousness != "A"),
-        "temp_c": _band(TEMPERATURE, inputs.temp_c),
+        "temp_c": TEMPERATURE.points_or_none(inputs.temp_c),
     }
     parts = {name: scored for name, scored in points.items() if scored is not None}
-    missing = tuple(name for name, scored in points.items() if scored is None)
+    missing = tuple(name for name in points if getattr(inputs, name) is None)
     at_least = sum(parts.values())
     red = any(scored == 3 for scored in parts.values())
     known = not missing or at_least >= HIGH
@@ -98,16 +81,12 @@ HIGH: Final = 7
 MEDIUM: Final = 5
 
 
-def _band(table: Table, value: float | None) -> int | None:
-    return None if value is None else table.points(value)
-
-
 def _saturation(inputs: Inputs) -> int | None:
     """Scale 2 asks whether the patient is on oxygen from 93 % up: there air scores 0 and oxygen 1 to 3 (chart 1)."""
     spo2 = inputs.spo2_pct
     if spo2 is None:
         return None
-    if inputs.spo2_scale == 1:
+    if inputs.spo2_scale != 2:
         return SPO2_SCALE_1.points(spo2)
     if inputs.on_oxygen is None:
         return SPO2_SCALE_2.points(spo2) if rounded_to(spo2, "1") <= 92 else None
@@ -130,3 +109,12 @@ def monitoring_of(total: int, red: bool) -> Monitoring:
     if total >= MEDIUM or red:
         return "1h"
     return "4-6h" if total else "12h"
+
+
+def _outcome(inputs: Inputs) -> Outcome:
+    found = news2(inputs)
+    told = {"at_least": found.at_least, "red": found.red, "risk": found.risk, "monitoring": found.monitoring}
+    return Outcome(total=found.total, parts=found.parts, missing=found.missing, told=told)
+
+
+SCORES: Final = (Published(name="news2", version=VERSION, inputs=Inputs, outcome=_outcome),)
