@@ -43,6 +43,15 @@ class Reading:
         """Readings are held in the order of the patient's time; the rest makes the order total."""
         return self.observed_at, self.received_at, self.result_key or "", self.value_num or 0.0, self.value_text or "", self.status
 
+    def says_the_same_as(self, other: "Reading") -> bool:
+        """A measurement that nothing names, sent once more in another message: the same time and the same value."""
+        return (
+            self.observed_at == other.observed_at
+            and self.value_num == other.value_num
+            and self.value_text == other.value_text
+            and self.result_key is None
+        )
+
     @property
     def precedence(self) -> tuple[bool, datetime, tuple[datetime, datetime, str, float, str, str]]:
         """Of two versions of one result the final beats the preliminary, then the later received beats the earlier."""
@@ -170,8 +179,13 @@ def _place(present: tuple[Reading, ...], reading: Reading) -> tuple[Reading, ...
             present = present[:index] + present[index + 1 :]
     if not present or present[-1].observed_at < reading.observed_at:
         return (*present, reading)
-    if reading in present:
-        return present
+    if key is None:
+        for index, one in enumerate(present):
+            if one.says_the_same_as(reading):
+                if one.order <= reading.order:
+                    return present
+                present = present[:index] + present[index + 1 :]
+                break
     ordered = list(present)
     insort(ordered, reading, key=lambda one: one.order)
     return tuple(ordered)
