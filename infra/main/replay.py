@@ -2,9 +2,9 @@
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import click
@@ -68,25 +68,31 @@ def _factor(speed: str) -> float:
 
 
 def _courses(source: str, data: Path, limit: int | None, now: datetime, factor: float, patients: set[str]) -> Iterator[Sent]:
+    """As fast as possible: one patient after the other, read as they are sent. Paced: all of them side by side."""
+    laid = (_laid(course, now, factor) for course in _chosen(source, data, limit, patients))
+    first = next(laid, None)
+    if first is None:
+        raise Trouble(f"{data} holds no {source} patient", "give the folder that its README describes")
+    everyone = chain((first,), laid)
+    return chain.from_iterable(everyone) if factor == AS_FAST_AS_POSSIBLE else heapq.merge(*everyone, key=lambda one: one.at)
+
+
+def _chosen(source: str, data: Path, limit: int | None, patients: set[str]) -> Iterator[Course]:
     try:
-        chosen: Iterable[Course] = islice((cinc2019 if source == "cinc2019" else eicu).courses(data), limit)
-        streams = []
-        for course in chosen:
+        for course in islice((cinc2019 if source == "cinc2019" else eicu).courses(data), limit):
             patients.add(course.stay_id)
-            streams.append(_laid(course, now, factor))
+            yield course
     except (cinc2019.NotACinc2019File, eicu.NoEicuTables) as error:
         raise Trouble(f"{data} is no {source} data: {error}", "give the folder that its README describes") from error
-    if not streams:
-        raise Trouble(f"{data} holds no {source} patient", "give the folder that its README describes")
-    return heapq.merge(*streams, key=lambda one: one.at)
 
 
 def _laid(course: Course, now: datetime, factor: float) -> Iterator[Sent]:
-    """Hours keep their length, sending is `factor` times as fast, and both end together."""
+    """Hours keep their length and sending is `factor` times as fast; both end together, or, slower than life, begin together."""
     length = timedelta(hours=course.hours[-1][0] + 1.0) if course.hours else timedelta()
-    start = (now - length * (1.0 - 1.0 / factor)).replace(microsecond=0)
+    pace = 1.0 / factor  # 0 for as fast as possible
+    start = (now - length * max(0.0, 1.0 - pace)).replace(microsecond=0)
     for one in messages(course, start):
-        yield Sent(now + (one.at - start) / factor, one.raw)
+        yield Sent(now + (one.at - start) * pace, one.raw)
 
 
 def _hl7(data: Path, limit: int | None, now: datetime, patients: set[str]) -> Iterator[Sent]:

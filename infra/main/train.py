@@ -37,7 +37,7 @@ def command(data: Path, out: Path, seed: int, as_json: bool) -> None:
     try:
         from scoring.models.run import write_run  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise Trouble(f"training needs {error.name}", "install it: make setup-train", exit_code=NOT_THERE) from error
+        raise Trouble(f"training needs {error.name}", "install it: make setup-dev", exit_code=NOT_THERE) from error
     out.mkdir(parents=True, exist_ok=True)
     patients = walked(data, out)
     metrics = write_run(patients, out, seed, data_hash(data), say)

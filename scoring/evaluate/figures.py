@@ -147,8 +147,9 @@ def calibration(labels: Floats, scores: Floats) -> dict[str, float]:
 
 
 def threshold_for(patients: Sequence[Judged], alerts_per_35_patient_days: float) -> float:
-    """The lowest threshold that keeps within the budget of first alerts."""
+    """The lowest threshold that keeps within the budget of first alerts; ties are never split, inf where nothing keeps within it."""
     days = sum(len(patient.labels) for patient in patients) / 24.0
     allowed = int(alerts_per_35_patient_days * days / 35.0)
     highest = sorted((float(np.nanmax(patient.scores)) for patient in patients if not np.isnan(patient.scores).all()), reverse=True)
-    return highest[min(allowed, len(highest)) - 1] if highest and allowed else float("inf")
+    over = highest[allowed] if allowed < len(highest) else -float("inf")
+    return min((one for one in highest[:allowed] if one > over), default=float("inf"))

@@ -8,6 +8,7 @@ def card(metadata: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """Markdown, with every figure taken from the run's metrics."""
     model, news2, counts = metrics["model"], metrics["news2"], metrics["patients"]
     own, other = model["alerts_at_budget"], news2["alerts_at_budget"]
+    beside = metrics["at_the_alerts_of_news2"]
     rows = [
         ("AUROC, hourly", _figure(model["auroc"]), _figure(news2["auroc"])),
         ("AUPRC, hourly", _figure(model["auprc"]), _figure(news2["auprc"])),
@@ -16,6 +17,7 @@ def card(metadata: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         ("sensitivity per event at that budget", own["sensitivity_per_event"], other["sensitivity_per_event"]),
         ("PPV at that budget", own["ppv"], other["ppv"]),
         ("median lead, hours", own["median_lead_h"], other["median_lead_h"]),
+        *(row for points in ("7", "5") for row in _beside(points, beside[points]["model"], beside[points]["news2"])),
     ]
     table = "\n".join(f"| {name} | {mine} | {theirs} |" for name, mine, theirs in rows)
     return f"""# Model card: deterioration {metadata["version"]}
@@ -42,6 +44,15 @@ predicted {model["calibration"]["predicted"]}. Bedside threshold {metadata["thre
 **Known limits:** one hospital system, ICU only; hourly medians hide short events; labels depend on when clinicians ordered cultures and antibiotics;
 no figures by ethnicity are possible, the data has none. Make it again: `vigil train --data DIR --out DIR`.
 """
+
+
+def _beside(points: str, model: Mapping[str, float], news2: Mapping[str, float]) -> list[tuple[str, Any, Any]]:
+    names = {
+        "alerts_per_35_patient_days": "first alerts per 35 patient-days",
+        "sensitivity_per_event": "sensitivity per event",
+        "ppv": "PPV",
+    }
+    return [(f"at the alerts of NEWS2 ≥ {points}: {name}", model[key], news2[key]) for key, name in names.items()]
 
 
 def _figure(one: Mapping[str, float]) -> str:

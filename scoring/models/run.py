@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,10 @@ def write_run(patients: Sequence[Walked], out: Path, seed: int, data_hash: str, 
     threshold = figures.threshold_for([_judged(trained, patient) for patient in valid], BUDGET)
     best_utility = _best_threshold([_judged(trained, patient) for patient in valid])
     metrics = _metrics(trained, holdout, threshold, best_utility, seed)
+    metrics["at_the_alerts_of_news2"] = _side_by_side(trained, valid, holdout)
     metrics |= {"parity_onnx": parity, "rounds": trained.rounds, "patients": _counts(patients)}
     metadata = {
-        "name": "deterioration", "version": f"{datetime.now(UTC):%Y.%m.%d}-{VERSION}", "features": VERSION, "feature_names": list(FEATURES),
+        "name": "deterioration", "version": _version(out / "model.onnx"), "features": VERSION, "feature_names": list(FEATURES),
         "threshold": round(threshold, 6), "utility_threshold": round(best_utility, 6), "seed": seed, "data_sha256": data_hash,
     }  # fmt: skip
     (out / "metadata.json").write_text(json.dumps(metadata, indent=1) + "\n")
@@ -48,6 +49,11 @@ def write_run(patients: Sequence[Walked], out: Path, seed: int, data_hash: str, 
     (out / "config.json").write_text(json.dumps({"parameters": PARAMETERS, "seed": seed, "budget": BUDGET}, indent=1) + "\n")
     (out / "card.md").write_text(card(metadata, metrics))
     return metrics
+
+
+def _version(model: Path) -> str:
+    """The feature list and the model's own content: the same training gives the same version, another model never does."""
+    return f"{VERSION}-{blake2b(model.read_bytes(), digest_size=4).hexdigest()}"
 
 
 def _judged(trained: Trained, patient: Walked) -> Judged:
@@ -86,11 +92,22 @@ def _metrics(trained: Trained, holdout: Sequence[Walked], threshold: float, best
         "news2": _ranks(news2, seed)
         | {
             "utility_at_5": figures.interval(news2, figures.utility_at(5.0), seed),
-            "alerts_at_5": figures.alerts_at(news2, 5.0),
-            "alerts_at_7": figures.alerts_at(news2, 7.0),
             "alerts_at_budget": figures.alerts_at(news2, same_budget),
         },
     }
+
+
+def _side_by_side(trained: Trained, valid: Sequence[Walked], holdout: Sequence[Walked]) -> dict[str, Any]:
+    """NEWS2 at its own thresholds, and the model where it raised as many first alerts on the validation patients; both on the hold-out."""
+    found = {}
+    for points in (5.0, 7.0):
+        rate = figures.alerts_at([_news2(patient) for patient in valid], points)["alerts_per_35_patient_days"]
+        threshold = figures.threshold_for([_judged(trained, patient) for patient in valid], rate)
+        found[f"{points:.0f}"] = {
+            "news2": figures.alerts_at([_news2(patient) for patient in holdout], points),
+            "model": figures.alerts_at([_judged(trained, patient) for patient in holdout], threshold),
+        }
+    return found
 
 
 def _ranks(patients: Sequence[Judged], seed: int) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class TritonClient:
         """(N, F) to (N,) in 0..1. Raises ModelUnavailable with `wrong_features`, `circuit_open`, `timeout`, `away` or `bad_output`."""
         if self._metadata.features != VERSION:
             raise ModelUnavailable("wrong_features")
+        if not len(matrix):
+            return np.empty(0, np.float32)
         if self._monotonic() < self._rest_until:
             raise ModelUnavailable("circuit_open")
         try:

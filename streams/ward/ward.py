@@ -29,11 +29,12 @@ ILL_AT_HOME: Final = 0.2
 
 
 class Ward:
-    """Beds and who lies in them. One seed and one start are one ward, byte for byte."""
+    """Beds and who lies in them. One seed and one start are one ward, byte for byte. `first`: those who are there when it begins."""
 
     def __init__(self, seed: int, beds: int, start: datetime) -> None:
         self.schedule = Schedule(seed, start)
         self._beds, self._people, self._intensive = beds, count(1), count(1)
+        self.first: list[Patient] = []
         every = max(1, beds // URGENT)
         for number in range(beds):
             self._populate(number, number // every if number % every == min(1, every - 1) and number // every < URGENT else None)
@@ -49,6 +50,7 @@ class Ward:
         form = body(random, hour, first=True) if urgent is None else urgent_body(random, hour, urgent)
         admitted = (start - timedelta(hours=random.uniform(12, 90))).replace(microsecond=0)
         patient = self._patient(number, admitted, form, earliest_h=hour + random.uniform(4, 30))
+        self.first.append(patient)
         offset = timedelta(seconds=random.uniform(0, 60))
         self.schedule.plan(start + offset, lambda at: self._adt("A01", at, patient, occurred_at=admitted))
         past = [start - timedelta(hours=hours + random.uniform(-0.5, 0.5)) for hours in HISTORY_H]

@@ -1,0 +1,34 @@
+"""`vigil bench`: the benchmarks, each as a figure and a ratio to its floor or peer in the same run."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from infra.main.benches.load import load
+from infra.main.benches.parsing import parse
+from infra.main.home import json_option
+
+NAMES = ("parse", "load")
+
+
+@click.command()
+@json_option
+@click.option("--workers", type=click.IntRange(1, 8), default=1, show_default=True)
+@click.argument("names", nargs=-1, type=click.Choice(NAMES))
+def command(names: tuple[str, ...], as_json: bool, workers: int) -> None:
+    """parse: reading one message. load: listener, whole path, and the time to score and page at 50 messages a second."""
+    found: dict[str, Any] = {}
+    if not names or "parse" in names:
+        click.echo("parsing …", err=True)
+        found |= parse()
+    if not names or "load" in names:
+        click.echo("starting an installation and loading it …", err=True)
+        found |= load(workers)
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    for name, one in found.items():
+        floor = "" if one["floor"] is None else f"   floor {one['floor']}  ratio {one['ratio']}"
+        peer = f"   hl7apy.parse_message {one['peer']} ({one['peer_ratio']} ×)" if "peer" in one else ""
+        click.echo(f"{name:22} {one['value']} {one['unit']}{floor}{peer}")

@@ -1,0 +1,54 @@
+"""`vigil parse`: reads messages as the worker would, without any server."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+
+from infra.main.home import home_option, json_option, settings_of
+from infra.main.send import files_in
+from parsers.batches import split_batch
+from parsers.message import Message
+from parsers.read import read
+
+
+@click.command()
+@home_option
+@json_option
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def command(home: Path, as_json: bool, paths: tuple[Path, ...]) -> None:
+    """Tells what Vigil reads in every message of PATHS: a line each."""
+    zone = ZoneInfo(settings_of(home).listen.feeds[0].timezone)
+    for path in files_in(paths):
+        for index, raw in enumerate(split_batch(path.read_bytes())):
+            message = read(raw, timezone=zone)
+            answer = described(str(path), index, message)
+            click.echo(msgspec.json.encode(answer).decode() if as_json else _line(answer))
+
+
+def described(source: str, index: int, message: Message) -> Mapping[str, Any]:
+    """The contract's line."""
+    return {
+        "source": source,
+        "index": index,
+        "type": message.type,
+        "version": message.version,
+        "control_id": message.control_id,
+        "ack": message.ack,
+        "reason": message.reason,
+        "segments_in": message.segments_in,
+        "segments_read": message.segments_read,
+        "segments_set_aside": message.segments_set_aside,
+        "patient": message.patient,
+        "flags": message.flags,
+        "events": message.events,
+    }
+
+
+def _line(answer: Mapping[str, Any]) -> str:
+    reason = f"  {answer['reason'].code}: {answer['reason'].detail}" if answer["reason"] else ""
+    aside = f"  set aside: {' '.join(answer['segments_set_aside'])}" if answer["segments_set_aside"] else ""
+    return f"{answer['source']}#{answer['index']}  {answer['type'] or '?'}  {answer['ack']}  {len(answer['events'])} events{aside}{reason}"
