@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice, pairwise
 
+import msgspec
 import pytest
 
 from parsers.events import Admit, Cancel, Discharge, Merge, Note, Observation, Order, Transfer, Update
@@ -57,7 +58,8 @@ def news2_of(message: Message) -> int | None:
                 found["consciousness"] = event.canonical.value_text
             case code if code in NEWS2_INPUTS:
                 found[NEWS2_INPUTS[code]] = event.canonical.value_num
-    return news2(Inputs(**found)).total if len(found) == len(NEWS2_INPUTS) + 2 else None  # type: ignore[arg-type]
+    complete = len(found) == len(NEWS2_INPUTS) + 2
+    return news2(msgspec.convert(found, Inputs)).total if complete else None
 
 
 def test_the_same_seed_and_start_give_the_same_bytes() -> None:
