@@ -71,7 +71,7 @@ def spark(values: Iterable[float]) -> str:
     """NEWS2 as little bars, full at 12.
 
     >>> spark([0, 3, 7, 15])
-    '▁▂▅█'
+    '▁▃▅█'
     """
     return "".join(BARS[min(len(BARS) - 1, int(value / 12 * (len(BARS) - 1) + 0.25))] for value in values)
 

@@ -57,7 +57,12 @@ def test_a_patient_file_becomes_admission_hourly_results_and_discharge(psv_folde
 def test_hours_keep_their_distance(psv_folder: Path) -> None:
     course = next(cinc2019.courses(psv_folder))
     times = sorted(
-        {event.observed_at for sent in messages(course, NOW) for event in read(sent.raw).events if isinstance(event, Observation)}
+        {
+            event.observed_at
+            for sent in messages(course, NOW)
+            for event in read(sent.raw).events
+            if isinstance(event, Observation) and event.observed_at
+        }
     )
     assert times == [NOW, NOW + timedelta(hours=2), NOW + timedelta(hours=3)]
 

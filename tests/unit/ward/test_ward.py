@@ -12,7 +12,8 @@ import pytest
 from parsers.events import Admit, Cancel, Discharge, Merge, Note, Observation, Order, Transfer, Update
 from parsers.message import Message
 from parsers.read import read
-from scoring.published.news2 import Inputs, news2
+from scoring.published.inputs import Inputs
+from scoring.published.news2 import news2
 from streams.ward.schedule import Sent
 from streams.ward.ward import URGENT, Ward, ward
 
@@ -104,7 +105,8 @@ def test_a_ward_sends_every_kind_of_message_and_event() -> None:
 
 
 def test_every_bed_is_filled_within_the_first_minutes_and_its_patient_known() -> None:
-    admitted, measured = set(), Counter()
+    admitted: set[str] = set()
+    measured: Counter[str] = Counter()
     for sent in until(0.05, seed=1):
         message = read(sent.raw)
         assert message.patient is not None

@@ -1,0 +1,58 @@
+"""Acknowledgements: in the sender's words, only where they are wanted, never for an acknowledgement."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from parsers.acks import Answer, acknowledge
+from parsers.envelope import peek
+from parsers.message import Reason
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HEAD = "MSH|^~\\&|LAB|HOSP|VIGIL|SITE|20260301||{kind}|C1|P|2.4|||{accept}|{application}"
+
+
+def ack(
+    kind: str = "ORU^R01", accept: str = "", application: str = "", answer: Answer = "AA", reason: Reason | None = None
+) -> list[str] | None:
+    found = acknowledge(peek((HEAD.format(kind=kind, accept=accept, application=application) + "\r").encode()), answer, reason, "A1", NOW)
+    return None if found is None else found.decode().rstrip("\r").split("\r")
+
+
+def test_original_mode_names_the_message_and_swaps_the_parties() -> None:
+    assert ack() == ["MSH|^~\\&|VIGIL|SITE|LAB|HOSP|20260301120000+0000||ACK^R01|A1|P|2.4", "MSA|AA|C1"]
+
+
+def test_a_refusal_says_where_and_why() -> None:
+    lines = ack(answer="AE", reason=Reason(code="101", detail="PID-3: the patient identifier is missing"))
+    assert lines is not None
+    assert lines[1] == "MSA|AE|C1|PID-3: the patient identifier is missing"
+    assert lines[2] == "ERR||PID^1^3|101^Required field missing^HL70357|E|||PID-3: the patient identifier is missing"
+
+
+@pytest.mark.parametrize(
+    ("accept", "application", "answer", "code"),
+    [
+        ("AL", "", "AA", "CA"),
+        ("AL", "NE", "AE", "CE"),
+        ("NE", "AL", "AA", None),
+        ("ER", "", "AA", None),
+        ("ER", "", "AR", "CR"),
+        ("SU", "", "AE", None),
+        ("", "AL", "AA", "CA"),
+    ],
+)
+def test_enhanced_mode_answers_with_a_commit_where_it_is_wanted(accept: str, application: str, answer: Answer, code: str | None) -> None:
+    lines = ack(accept=accept, application=application, answer=answer)
+    assert (None if lines is None else lines[1].split("|")[1]) == code
+
+
+def test_an_acknowledgement_is_never_acknowledged() -> None:
+    assert ack(kind="ACK^R01") is None
+
+
+def test_the_senders_own_delimiters_are_used() -> None:
+    found = acknowledge(peek(b"MSH#@~\\&#LAB#HOSP#VIGIL#SITE#20260301##ADT@A01#C1#P#2.4\r"), "AA", None, "A1", NOW)
+    assert found is not None
+    assert found.startswith(b"MSH#@~\\&#VIGIL#SITE#LAB#HOSP#")
+    assert b"ACK@A01" in found

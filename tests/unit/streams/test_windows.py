@@ -1,0 +1,74 @@
+"""Windows end at the moment asked about, expire exactly, and never see what was not received yet."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.patient import Reading
+from streams.windows import latest, summarise, within
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SIX_HOURS = timedelta(hours=6)
+
+
+def reading(minutes: int, value: float | None, *, late: int = 0) -> Reading:
+    at = NOON + timedelta(minutes=minutes)
+    return Reading(observed_at=at, received_at=at + timedelta(minutes=late), value_num=value)
+
+
+READINGS = st.lists(
+    st.builds(reading, st.integers(-600, 60), st.one_of(st.none(), st.floats(-50, 300)), late=st.integers(0, 90)), max_size=20
+).map(lambda found: sorted(found, key=lambda one: one.order))
+
+
+@given(READINGS)
+def test_a_window_holds_exactly_what_was_observed_in_it_and_received_by_its_end(readings: list[Reading]) -> None:
+    expected = [
+        one
+        for one in readings
+        if NOON - SIX_HOURS < one.observed_at <= NOON and one.received_at <= NOON and one.value_num is not None
+    ]  # fmt: skip
+    assert within(readings, NOON, SIX_HOURS) == expected
+
+
+@given(READINGS)
+def test_a_summary_agrees_with_the_numbers_it_summarises(readings: list[Reading]) -> None:
+    numbers = [one.value_num for one in within(readings, NOON, SIX_HOURS) if one.value_num is not None]
+    summary = summarise(readings, NOON, SIX_HOURS)
+    if summary is None:
+        assert numbers == []
+        return
+    assert (summary.last, summary.low, summary.high, summary.number) == (numbers[-1], min(numbers), max(numbers), len(numbers))
+    assert summary.mean == pytest.approx(sum(numbers) / len(numbers))
+
+
+def test_a_reading_leaves_when_its_age_reaches_the_window() -> None:
+    readings = (reading(-360, 80.0),)
+    assert within(readings, NOON, SIX_HOURS) == []
+    assert within(readings, NOON - timedelta(microseconds=1), SIX_HOURS) == list(readings)
+
+
+def test_a_late_result_is_unknown_until_it_is_received() -> None:
+    readings = (reading(-60, 4.0, late=90),)
+    assert latest(readings, NOON, SIX_HOURS) is None
+    assert latest(readings, NOON + timedelta(minutes=30), SIX_HOURS) == readings[0]
+
+
+def test_a_tombstone_uncovers_the_reading_before_it() -> None:
+    readings = (reading(-90, 4.0), reading(-30, None))
+    assert latest(readings, NOON, SIX_HOURS) == readings[0]
+
+
+def test_the_slope_is_that_of_the_least_squares_line_per_hour() -> None:
+    rising = summarise((reading(-180, 90.0), reading(-120, 100.0), reading(0, 120.0)), NOON, SIX_HOURS)
+    assert rising is not None
+    assert rising.slope_per_h == pytest.approx(10.0)
+    assert rising.age_h == 0.0
+
+
+def test_one_time_has_no_slope() -> None:
+    once = summarise((reading(-60, 90.0), reading(-60, 94.0)), NOON, SIX_HOURS)
+    assert once is not None
+    assert once.slope_per_h is None
