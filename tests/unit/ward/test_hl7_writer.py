@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parsers.events import Discharge, Note, Observation
@@ -17,6 +17,9 @@ WHO = Identity(mrn="700001", family="O|Sim&^~", given="Ada\\Bea", birth_date=dat
 STAY = Stay(visit="V1", unit="4W", room="2", bed="3", admitted_at=NOON - timedelta(days=1), attending="D4W^Simdoctor")
 
 
+@settings(deadline=None)
+@example("|^~\\&")
+@example("5 \\.br\\ 6")
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF), min_size=1, max_size=80).filter(lambda text: text.strip()))
 def test_any_text_of_a_note_comes_back_as_it_was(text: str) -> None:
     lines = [line for line in text.splitlines() if line]
