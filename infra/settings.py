@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -56,12 +56,14 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One MLLP port. `timezone`: of times sent without offset (IANA name). TLS where `tls_cert` is set, mutual TLS where `tls_client_ca` is."""
+    """One MLLP port. `timezone`: of times sent without offset (IANA name). `acknowledge`: `original` answers every message with AA, AE or AR
+    whatever MSH-15 and MSH-16 say, as most engines expect; `enhanced` heeds them (CA, CE, CR, or nothing where nothing is wanted). TLS where `tls_cert` is set, mutual TLS where `tls_client_ca` is."""
 
     name: str = "main"
     host: str = "127.0.0.1"
     port: Port = 0
     timezone: str = "UTC"
+    acknowledge: Literal["original", "enhanced"] = "original"
     tls_cert: str = ""
     tls_key: str = ""
     tls_client_ca: str = ""

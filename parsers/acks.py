@@ -14,14 +14,17 @@ WANTED = {"AL": ("AA", "AE", "AR"), "ER": ("AE", "AR"), "SU": ("AA",), "NE": (),
 """HL7 table 0155: when the sender wants to hear."""
 
 
-def acknowledge(envelope: Envelope, answer: Answer, reason: Reason | None, control_id: str, now: datetime) -> bytes | None:
+def acknowledge(
+    envelope: Envelope, answer: Answer, reason: Reason | None, control_id: str, now: datetime, *, heed: bool = True
+) -> bytes | None:
     """The ACK's bytes without framing; None where none may be sent: for an acknowledgement, and where MSH-15 says so.
 
-    `control_id`: of the acknowledgement itself. Enhanced mode (MSH-15 or MSH-16 is valued) is answered with CA, CE or CR.
+    `control_id`: of the acknowledgement itself. Enhanced mode (MSH-15 or MSH-16 is valued) is answered with CA, CE or CR; without `heed`
+    both fields are passed over, and every message is answered as in original mode.
     """
     if (envelope.type or "").startswith(("ACK", "MCF")):
         return None
-    enhanced = bool(envelope.accept_ack or envelope.application_ack)
+    enhanced = heed and bool(envelope.accept_ack or envelope.application_ack)
     if enhanced and answer not in WANTED.get(envelope.accept_ack, WANTED[""]):
         return None
     separator = envelope.separator

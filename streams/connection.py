@@ -7,10 +7,11 @@ from datetime import datetime
 
 from infra.logs import logger
 from infra.metrics import Metrics
-from infra.settings import ListenSettings
+from infra.settings import FeedSettings, ListenSettings
 from parsers.mllp import Decoder, Frame, Noise, Received, TooLong, encode
 from streams.intake import Taken, take
 from streams.producer import ConfirmingProducer
+from streams.topics import type_label
 
 log = logger("streams")
 
@@ -25,9 +26,10 @@ class Connection:
     """Runs until the client leaves, misbehaves beyond the limits, or the listener stops. Its queue bounds what it can hold."""
 
     def __init__(
-        self, feed: str, settings: ListenSettings, producer: ConfirmingProducer, metrics: Metrics, now: Callable[[], datetime]
+        self, feed: FeedSettings, settings: ListenSettings, producer: ConfirmingProducer, metrics: Metrics, now: Callable[[], datetime]
     ) -> None:
-        self._feed, self._settings, self._producer, self._metrics, self._now = feed, settings, producer, metrics, now
+        self._feed, self._heed = feed.name, feed.acknowledge == "enhanced"
+        self._settings, self._producer, self._metrics, self._now = settings, producer, metrics, now
         self._decoder = Decoder(settings.max_frame_bytes)
         self._pending: asyncio.Queue[Pending | None] = asyncio.Queue(maxsize=settings.in_flight)
 
@@ -64,7 +66,7 @@ class Connection:
             case Noise(length):
                 log.warning("noise_between_frames", feed=self._feed, bytes=length)
                 return
-        self._metrics.messages_received_total.labels(feed=self._feed, type=label(taken.envelope.type)).inc()
+        self._metrics.messages_received_total.labels(feed=self._feed, type=type_label(taken.envelope.type)).inc()
         stored = self._producer.send(taken.topic, taken.key, taken.value, taken.headers)
         await self._pending.put((taken, stored))
 
@@ -72,7 +74,7 @@ class Connection:
         broken = False
         while (pending := await self._pending.get()) is not None:
             taken, stored = pending
-            answer, ack = taken.ack(await stored, secrets.token_hex(8), self._now())
+            answer, ack = taken.ack(await stored, secrets.token_hex(8), self._now(), heed=self._heed)
             if ack is None or broken:
                 continue
             try:
@@ -83,9 +85,3 @@ class Connection:
             except (TimeoutError, ConnectionError, OSError):
                 broken = True  # what is stored stays stored; the sender will ask again
                 writer.transport.abort()
-
-
-def label(message_type: str | None) -> str:
-    """A metric label from MSH-9: bounded, whatever senders invent."""
-    known = message_type or ""
-    return known if known[:3] in {"ADT", "ORU", "ORM", "OML", "MDM"} and len(known) == 7 else "other"

@@ -26,11 +26,11 @@ class Taken:
     answer: Answer
     reason: Reason | None
 
-    def ack(self, stored: bool, control_id: str, now: datetime) -> tuple[Answer, bytes | None]:
+    def ack(self, stored: bool, control_id: str, now: datetime, *, heed: bool) -> tuple[Answer, bytes | None]:
         """The answer and its bytes (None where the sender wants none); AE where Kafka did not take the message."""
         answer: Answer = self.answer if stored else "AE"
         reason = self.reason if stored else KAFKA_AWAY
-        return answer, acknowledge(self.envelope, answer, reason, control_id, now)
+        return answer, acknowledge(self.envelope, answer, reason, control_id, now, heed=heed)
 
 
 def take(frame: bytes, feed: str, received_at: datetime, too_long: int | None = None) -> Taken:

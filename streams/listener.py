@@ -49,15 +49,15 @@ class Listener:
                 log.warning("too_many_connections", feed=feed.name, limit=self._settings.max_connections)
                 writer.transport.abort()
                 return
-            task = asyncio.create_task(self._serve(feed.name, reader, writer))
+            task = asyncio.create_task(self._serve(feed, reader, writer))
             self._open[task] = reader
             task.add_done_callback(lambda done: self._open.pop(done, None))
 
         return connected
 
-    async def _serve(self, feed: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, feed: FeedSettings, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def now() -> datetime:
-            self._last_heard[feed] = time.monotonic()
+            self._last_heard[feed.name] = time.monotonic()
             return self._now()
 
         try:

@@ -35,3 +35,13 @@ def topic_for(message_type: str | None) -> str:
             return MDM
         case _:
             return ADT
+
+
+def type_label(message_type: str | None) -> str:
+    """A metric label from MSH-9: senders' inventions count as `other`, so that labels stay bounded.
+
+    >>> type_label("ADT^A01"), type_label("ADT^A01^X"), type_label(None)
+    ('ADT^A01', 'other', 'other')
+    """
+    known = message_type or ""
+    return known if known[:3] in {"ADT", "ORU", "ORM", "OML", "MDM"} and len(known) == len("ADT^A01") else "other"

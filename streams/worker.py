@@ -187,16 +187,11 @@ class BatchWriter(Generic[S]):
 
     def _tell(self, recorded: Recorded[S]) -> None:
         for taken in recorded.taken:
-            kind = (taken.message.type if taken.message else None) or "unread"
-            self.metrics.messages_processed_total.labels(type=known_type(kind), outcome=taken.outcome).inc()
+            kind = taken.message.type if taken.message else None
+            self.metrics.messages_processed_total.labels(type=topics.type_label(kind), outcome=taken.outcome).inc()
             if taken.outcome == "quarantined":
                 self.metrics.quarantined_total.labels(reason=(taken.reason or "207").split(":", 1)[0][:3]).inc()
         self.on_recorded(recorded)
-
-
-def known_type(message_type: str) -> str:
-    """A metric label from MSH-9: senders' inventions count as `other`, so that labels stay bounded."""
-    return message_type if message_type[:3] in {"ADT", "ORU", "ORM", "OML", "MDM"} and len(message_type) == 7 else "other"
 
 
 def _record_of(event: EventT[Any]) -> Record:

@@ -33,6 +33,7 @@ def export(trained: Trained, path: Path) -> None:
             helper.make_node("Sigmoid", ["shifted"], ["probability"]),
         ]
     )
+    graph.name = "deterioration"  # the converter draws a random one, and the same training would give another file
     graph.output.append(helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None, 1]))
     onnx.checker.check_model(trees)
     path.write_bytes(trees.SerializeToString())
