@@ -68,7 +68,7 @@ def chart(schedule: Schedule, patient: Patient, observed_at: datetime, at: datet
     mean = measured["dbp"] + (measured["sbp"] - measured["dbp"]) / 3.0
     values = [Value(name=name, value=value) for name, value in {**measured, "map": mean, "oxygen_flow": body.oxygen_flow(hour)}.items()]
     values.append(Value(name="avpu", value=body.consciousness(hour)))
-    report(schedule, patient, patient.number_of(schedule.prefix, "O"), VITAL_SIGNS, observed_at, at, values)
+    report(schedule, patient, patient.number_of("O"), VITAL_SIGNS, observed_at, at, values)
 
 
 def report(
@@ -112,7 +112,7 @@ def bloods(schedule: Schedule, patient: Patient, at: datetime) -> None:
         return
     random = schedule.random
     urgent = patient.body.severity(schedule.hour(at)) > ILL
-    filler, priority = patient.number_of(schedule.prefix, "L"), "S" if urgent else "R"
+    filler, priority = patient.number_of("L"), "S" if urgent else "R"
     schedule.emit(at, hl7.order(schedule.control(), at, patient.who, patient.stay, f"P{filler}", BLOODS, priority, lab=True))
     drawn = at + timedelta(minutes=random.uniform(5, 20))
     values = [Value(name=name, value=patient.body.value(name, schedule.hour(drawn))) for name in LABS]
@@ -131,7 +131,7 @@ def notes(schedule: Schedule, patient: Patient, at: datetime) -> None:
         return
     worse = patient.body.severity(schedule.hour(at)) > ILL
     text = WORSE[patient.body.course] if worse else schedule.random.choice(WELL)
-    number = patient.number_of(schedule.prefix, "N")
+    number = patient.number_of("N")
     schedule.emit(at, hl7.note(schedule.control(), at, patient.who, patient.stay, number, "PN", text))
     if worse and patient.body.course in ("respiratory", "sepsis"):
         schedule.emit(at, hl7.order(schedule.control(), at, patient.who, patient.stay, f"X{number}", CHEST_X_RAY, "S", lab=False))

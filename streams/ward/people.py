@@ -47,10 +47,10 @@ class Patient:
     left: bool = False
     orders: int = 0
 
-    def number_of(self, prefix: str, kind: str) -> str:
+    def number_of(self, kind: str) -> str:
         """The next order or document number of this visit."""
         self.orders += 1
-        return f"{self.stay.visit.removeprefix(prefix)}-{kind}{self.orders}"
+        return f"{self.stay.visit}-{kind}{self.orders}"
 
 
 def bed_of(number: int, beds: int) -> tuple[str, str, str]:
@@ -64,16 +64,25 @@ def bed_of(number: int, beds: int) -> tuple[str, str, str]:
     return UNITS[number // a_unit], str(within // BEDS_A_ROOM + 1), str(within % BEDS_A_ROOM + 1)
 
 
-def person(random: Random, number: int, now: datetime) -> Identity:
+def number_of(seed: int, index: int) -> str:
+    """An MRN that no ward of another seed (of 9,000) gives, so that two wards may be sent to one listener.
+
+    >>> number_of(1, 24)
+    '100100024'
+    """
+    return f"{1000 + seed % 9000}{index:05d}"
+
+
+def person(random: Random, mrn: str, now: datetime) -> Identity:
     """A person of 25 to 95 years."""
     sex = random.choice("FM")
     born = (now - timedelta(days=random.triangular(25, 95, 72) * 365.25)).date()
-    return Identity(mrn=f"{700_000 + number}", family=random.choice(FAMILIES), given=random.choice(GIVEN[sex]), birth_date=born, sex=sex)
+    return Identity(mrn=mrn, family=random.choice(FAMILIES), given=random.choice(GIVEN[sex]), birth_date=born, sex=sex)
 
 
 def unknown(who: Identity) -> Identity:
     """The same person before anybody knows who it is: a number of the emergency department's own, no name, no birthday."""
-    return Identity(mrn=f"9{who.mrn}", family="Unknown", given="Simulated", birth_date=None, sex=who.sex)
+    return Identity(mrn=f"T{who.mrn}", family="Unknown", given="Simulated", birth_date=None, sex=who.sex)
 
 
 def body(random: Random, hour: float, first: bool) -> Body:

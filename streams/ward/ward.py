@@ -10,7 +10,7 @@ from typing import Final
 from streams.ward import bedside
 from streams.ward import hl7_writer as hl7
 from streams.ward.hl7_writer import Stay
-from streams.ward.people import Patient, bed_of, body, person, unknown, urgent_body, way_out
+from streams.ward.people import Patient, bed_of, body, number_of, person, unknown, urgent_body, way_out
 from streams.ward.physiology import Body
 from streams.ward.schedule import Schedule, Sent
 
@@ -33,7 +33,7 @@ class Ward:
 
     def __init__(self, seed: int, beds: int, start: datetime) -> None:
         self.schedule = Schedule(seed, start)
-        self._beds, self._people, self._intensive = beds, count(1), count(1)
+        self._seed, self._beds, self._people, self._intensive = seed, beds, count(1), count(1)
         self.first: list[Patient] = []
         every = max(1, beds // URGENT)
         for number in range(beds):
@@ -67,10 +67,13 @@ class Ward:
         unit, room, bed = bed_of(number, self._beds)
         visit = f"{self.schedule.prefix}V{index:05d}"
         stay = Stay(visit=visit, unit=unit, room=room, bed=bed, admitted_at=admitted_at, attending=f"D{unit}^Simdoctor")
-        patient = Patient(who=person(self.schedule.random, index, self.schedule.start), stay=stay, body=form)
+        patient = Patient(who=self._person(index), stay=stay, body=form)
         leaves_h, fate = way_out(self.schedule.random, form, self.schedule.hour(admitted_at))
         self.schedule.plan(self.schedule.at(max(leaves_h, earliest_h)), lambda at: self._leave(patient, fate, number, at))
         return patient
+
+    def _person(self, index: int) -> hl7.Identity:
+        return person(self.schedule.random, number_of(self._seed, index), self.schedule.start)
 
     def _care(self, patient: Patient, at: datetime, *, round_min: float, bloods_min: float, note_min: float) -> None:
         for minutes, care in ((round_min, bedside.rounds), (bloods_min, bedside.bloods), (note_min, bedside.notes)):
@@ -113,9 +116,7 @@ class Ward:
         """A new patient: through the emergency department, or straight to the bed; sometimes the wrong one is entered first."""
         random = self.schedule.random
         if random.random() < MISTAKEN:
-            wrong = Patient(
-                who=person(random, next(self._people), at), stay=self._empty(number, at), body=Body(random=random, course="stable")
-            )
+            wrong = Patient(who=self._person(next(self._people)), stay=self._empty(number, at), body=Body(random=random, course="stable"))
             self._adt("A01", at, wrong)
             self.schedule.plan(at + timedelta(minutes=5), lambda then: self._adt("A11", then, wrong))
         patient = self._patient(number, at, body(random, self.schedule.hour(at), first=False))

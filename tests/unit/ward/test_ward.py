@@ -71,6 +71,20 @@ def test_another_seed_gives_another_ward() -> None:
     assert list(islice(ward(5, 24, START), 50)) != list(islice(ward(6, 24, START), 50))
 
 
+def test_wards_of_two_seeds_share_no_patient_no_visit_and_no_control_id() -> None:
+    def names(seed: int) -> set[str]:
+        found: set[str] = set()
+        for _, message in one_day(seed):
+            assert message.control_id is not None
+            assert message.patient is not None
+            found |= {message.control_id, message.patient.key}
+            if message.visit is not None and message.visit.encounter_id is not None:
+                found.add(message.visit.encounter_id)
+        return found
+
+    assert names(1).isdisjoint(names(2))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_messages_come_in_the_order_of_their_sending(seed: int) -> None:
     times = [sent.at for sent, _ in one_day(seed)]
