@@ -11,7 +11,7 @@ FOLDER = Path(str(files("infra.database"))) / "migrations"
 
 def migrate(url: str) -> int:
     """Applies what is missing, in order, under yoyo's lock, and tells how many migrations that were."""
-    backend = get_backend(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
+    backend = get_backend(_address(url))
     try:
         with backend.lock():
             missing = backend.to_apply(read_migrations(str(FOLDER)))
@@ -19,3 +19,9 @@ def migrate(url: str) -> int:
             return len(missing)
     finally:
         backend.connection.close()
+
+
+def _address(url: str) -> str:
+    """yoyo's name of the driver, and its own tables in `public`: the search path begins with the user's name, and a schema may bear it too."""
+    driver = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+    return f"{driver}{'&' if '?' in driver else '?'}options=-csearch_path%3Dpublic"

@@ -10,7 +10,7 @@ from typing import NoReturn
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra.local.places import KAFKA_JARS, NotInstalled, need
+from infra.local.places import KAFKA_JARS, NotInstalled, need_finished
 from infra.local.ports import HOST
 from infra.settings import KafkaSettings
 
@@ -30,7 +30,7 @@ def _java() -> str:
 
 
 def _classpath() -> str:
-    return str(need(KAFKA_JARS, "Kafka", "install it: make setup")) + "/*"
+    return str(need_finished(KAFKA_JARS, "Kafka")) + "/*"
 
 
 def run(folder: Path, port: int, controller_port: int, settings: KafkaSettings) -> NoReturn:

@@ -1,11 +1,20 @@
 """Free ports on loopback, kept for a home as long as nobody else takes them."""
 
 import json
+import secrets
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 HOST = "127.0.0.1"
+
+LOWEST = 15_000
+"""Above the ports that well-known services listen on by custom (5432, 8080, 9092 …)."""
+
+DYNAMIC = 49_152
+"""Where RFC 6335 section 6 lets dynamic ports begin: what is assumed of a kernel that does not say."""
+
+KERNEL_SAYS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class PortTaken(Exception):
@@ -16,13 +25,14 @@ def choose(file: Path, names: Iterable[str], base: int | None = None) -> dict[st
     """A port for each name: from `base` upwards in the order of the names, else the one in `file` where it is still free, else any free one.
 
     All are held open until the last is chosen, so that no two names get the same. Raises PortTaken for a base that does not fit.
+    A free one lies below those that the kernel gives to outgoing connections: such a connection could take the port of a server that
+    is just being started again, and keep it from coming back for as long as the connection lives.
     """
     before: Mapping[str, int] = json.loads(file.read_text()) if file.exists() else {}
     held: dict[str, socket.socket] = {}
     try:
         for number, name in enumerate(names):
-            wanted = base + number if base is not None else before.get(name, 0)
-            held[name] = _hold(wanted, required=base is not None)
+            held[name] = _hold([base + number] if base is not None else _candidates(before.get(name)))
         chosen = {name: int(one.getsockname()[1]) for name, one in held.items()}
     finally:
         for one in held.values():
@@ -31,17 +41,27 @@ def choose(file: Path, names: Iterable[str], base: int | None = None) -> dict[st
     return chosen
 
 
-def _hold(port: int, required: bool) -> socket.socket:
-    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        one.bind((HOST, port))
-    except OSError as error:
-        one.close()
-        if required:
-            raise PortTaken(f"port {port} is in use") from error
-        return _hold(0, required=True)
-    return one
+def _candidates(before: int | None) -> Iterator[int]:
+    """The port of last time, then any below the kernel's own, then whatever the kernel gives."""
+    if before is not None:
+        yield before
+    below = range(LOWEST, int(KERNEL_SAYS.read_text().split()[0]) if KERNEL_SAYS.exists() else DYNAMIC)
+    yield from (secrets.choice(below) for _ in range(100 if below else 0))
+    yield 0
+
+
+def _hold(candidates: Iterable[int]) -> socket.socket:
+    taken = []
+    for port in candidates:
+        one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HOST, port))
+            return one
+        except OSError:
+            one.close()
+            taken.append(port)
+    raise PortTaken(f"port {taken[0]} is in use")
 
 
 def answers(port: int, host: str = HOST, timeout_s: float = 1.0) -> bool:

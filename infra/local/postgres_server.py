@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
 import psycopg
 
 from infra.local.places import NotInstalled
@@ -18,8 +19,12 @@ DATABASE = "vigil"
 SETTINGS = {
     "listen_addresses": HOST, "unix_socket_directories": "", "max_connections": 100, "shared_buffers": "256MB", "max_wal_size": "2GB",
     "checkpoint_timeout": "15min", "wal_compression": "on", "timezone": "UTC", "log_timezone": "UTC", "autovacuum_naptime": "20s", "jit": "off",
+    "search_path": "public", "log_error_verbosity": "terse", "log_min_error_statement": "panic",
 }  # fmt: skip
-"""fsync and synchronous_commit stay on: what is committed is what Vigil promises. jit costs more than it saves on short statements."""
+"""fsync and synchronous_commit stay on: what is committed is what Vigil promises. jit costs more than it saves on short statements.
+`search_path`: the role and the schema of the views share a name, so the usual `"$user", public` would make another schema the first one as soon as
+the views exist, and the record of applied migrations would be looked for in the wrong one. Errors are logged without statement, detail and
+context, which quote rows: patients."""
 
 
 def binaries() -> Path:
@@ -36,12 +41,28 @@ def run(folder: Path, port: int) -> NoReturn:
     prefix = _as_nobody(folder)
     if not (data / "PG_VERSION").exists():
         _make(data, prefix)
-    pid_file = data / "postmaster.pid"
-    if pid_file.exists():  # `vigil up` has ended what was left of a former server before it starts this one
-        pid_file.unlink()
+    _forget_stranger(data)
     options = [part for name, value in {**SETTINGS, "port": port}.items() for part in ("-c", f"{name}={value}")]
     command = [*prefix, str(binaries() / "postgres"), "-D", str(data), *options]
     os.execv(command[0], command)
+
+
+def _forget_stranger(data: Path) -> None:
+    """Removes `postmaster.pid` where the pid in it is some other program's by now, as after a reboot: PostgreSQL would wait for that one for ever.
+
+    In every other case the file stays and PostgreSQL judges for itself: it alone knows whether processes of a killed server still hold
+    its memory, and a second server beside them would destroy the data. It then refuses, and is started again until they are gone.
+    """
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    first = pid_file.read_text().partition("\n")[0].strip()
+    try:
+        stranger = first.isdigit() and int(first) != os.getpid() and str(data) not in psutil.Process(int(first)).cmdline()
+    except psutil.Error:
+        return
+    if stranger:
+        pid_file.unlink()
 
 
 def _make(data: Path, prefix: list[str]) -> None:
@@ -52,17 +73,8 @@ def _make(data: Path, prefix: list[str]) -> None:
     if prefix:
         shutil.chown(making, "nobody", "nogroup")
     command = [
-        *prefix,
-        str(binaries() / "initdb"),
-        "-D",
-        str(making),
-        "-U",
-        USER,
-        "--auth=trust",
-        "--encoding=utf8",
-        "--locale=C.UTF-8",
-        "--no-sync",
-    ]
+        *prefix, str(binaries() / "initdb"), "-D", str(making), "-U", USER, "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8",
+    ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     making.rename(data)
 

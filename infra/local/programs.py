@@ -8,7 +8,10 @@ from infra.local.places import vigil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One supervised process. `stops`: lower stops first. `ready_port`: a port that answers when it is ready; `kind` says how it is asked."""
+    """One supervised process. `stops`: lower stops first. `port`: one that answers when it is ready; `kind` says how it is asked.
+
+    `stop_signal`: PostgreSQL takes TERM for a wish to wait until every client has left, and INT for an orderly end now.
+    """
 
     name: str
     command: Sequence[str]
@@ -16,6 +19,7 @@ class Program:
     kind: str
     port: int = 0
     stop_s: int = 20
+    stop_signal: str = "TERM"
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -31,7 +35,9 @@ def programs(
         Program(name="board", command=[*own, "board", "--home", home], stops=5, kind="http", port=ports["board"], stop_s=5),
     ]
     if local_database:
-        found.append(Program(name="postgres", command=[*own, "postgres", "--home", home], stops=9, kind="postgres", stop_s=30))
+        found.append(
+            Program(name="postgres", command=[*own, "postgres", "--home", home], stops=9, kind="postgres", stop_s=30, stop_signal="INT")
+        )
     for name in numbered("work", workers):
         port = ports[f"{name}_metrics"]
         found.append(
@@ -60,9 +66,10 @@ def numbered(name: str, count: int) -> list[str]:
     return [name if number == 1 else f"{name}-{number}" for number in range(1, count + 1)]
 
 
-def port_names(workers: int, pagers: int) -> list[str]:
-    """Every port an installation may need, in a fixed order."""
+def port_names(workers: int, pagers: int, feeds: int = 1) -> list[str]:
+    """Every port an installation may need, in a fixed order; further feeds come last."""
     return [
         "mllp", "board", "kafka", "kafka_controller", "postgres", "triton_grpc", "triton_http", "triton_metrics", "listen_metrics",
         *(f"{name}_metrics" for name in (*numbered("work", workers), *numbered("page", pagers))), "catch_snpp", "catch_smtp", "catch_http",
+        *numbered("mllp", feeds)[1:],
     ]  # fmt: skip

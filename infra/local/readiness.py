@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from infra.local import kafka_server, postgres_server, triton_server
-from infra.local.ports import answers
+from infra.local.ports import HOST, answers
 from infra.local.programs import Program
 from infra.settings import Settings
 
@@ -25,6 +25,11 @@ def fetch(url: str, timeout_s: float = 2.0) -> bytes | None:
         return None
 
 
+def reachable(host: str) -> str:
+    """Where a server that listens on `host` is reached from here: loopback for one that listens everywhere."""
+    return HOST if host in {"", "0.0.0.0", "::"} else host  # noqa: S104 (compared, not bound)
+
+
 def is_ready(program: Program, settings: Settings) -> bool:
     """Asks one process to do a little of what it is for."""
     match program.kind:
@@ -35,13 +40,14 @@ def is_ready(program: Program, settings: Settings) -> bool:
         case "triton":
             return triton_server.probe(settings.triton.grpc, settings.triton.model)
         case "worker":
-            return _has_partitions(fetch(f"http://127.0.0.1:{program.port}/metrics"))
+            return _has_partitions(fetch(f"http://{HOST}:{program.port}/metrics"))
         case "http" if program.name == "board":
-            return fetch(f"http://127.0.0.1:{program.port}/healthz") is not None
+            return fetch(f"http://{reachable(settings.board.host)}:{settings.board.port}/healthz") is not None
         case "http" if program.name == "listen":
-            return answers(settings.listen.feeds[0].port) and fetch(f"http://127.0.0.1:{program.port}/metrics") is not None
+            open_feeds = all(answers(feed.port, reachable(feed.host)) for feed in settings.listen.feeds)
+            return open_feeds and fetch(f"http://{HOST}:{program.port}/metrics") is not None
         case "http":
-            return fetch(f"http://127.0.0.1:{program.port}/metrics") is not None
+            return fetch(f"http://{HOST}:{program.port}/metrics") is not None
         case "tcp":
             return answers(program.port)
         case _:

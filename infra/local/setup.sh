@@ -7,19 +7,23 @@ cache=${VIGIL_CACHE:-$PWD/.cache}
 fail() { printf '%s\n%s\n' "$1" "$2" >&2; exit 3; }
 stamp() { cat "$@" | sha256sum | cut -c1-16; }
 
+right_python='import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
 find_python() {
     local name
     for name in python3.11 python3.12 python3; do
-        if "$name" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+        if "$name" -c "$right_python" 2>/dev/null; then
             echo "$name"; return
         fi
     done
     fail "Python 3.11 or 3.12 with venv is not installed" "install it: apt-get install python3 python3-venv"
 }
 
-make_venv() { # folder
-    [ -x "$1/bin/python" ] || "$(find_python)" -m venv "$1"
-    [ -x "$1/bin/uv" ] || "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r infra/locks/uv.txt
+make_venv() { # folder; made anew where an earlier attempt was interrupted, or where its Python is gone or another
+    local python
+    python=$(find_python)
+    if [ -x "$1/bin/uv" ] && "$1/bin/python" -c "$right_python" 2>/dev/null; then return; fi
+    "$python" -m venv --clear "$1"
+    "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r infra/locks/uv.txt
 }
 
 sync_venv() { # folder, lock
@@ -45,7 +49,7 @@ case "${1:-}" in
         command -v mvn >/dev/null || fail "Maven is not installed" "install it: apt-get install maven"
         echo "fetching Kafka" >&2
         rm -rf "$cache/kafka"
-        mvn -q -f infra/local/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$cache/kafka" -Dmdep.overWriteSnapshots=false
+        mvn -q -B -Dstyle.color=never -f infra/local/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$cache/kafka"
         touch "$cache/kafka/done-$want"
         ;;
     triton)

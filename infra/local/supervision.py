@@ -30,7 +30,7 @@ def socket_of(home: Path) -> Path:
 
 def configuration(home: Path, programs: Sequence[Program]) -> str:
     """supervisord.conf. A process that dies is started again at once; one that cannot start is tried with growing pauses, for ever."""
-    folder = home / "supervisor"
+    folder, logs = (_escaped(str(home / name)) for name in ("supervisor", "logs"))
     lines = [
         "[supervisord]", f"logfile={folder}/supervisord.log", "logfile_maxbytes=0", f"pidfile={folder}/supervisord.pid", f"childlogdir={folder}",
         "nodaemon=true", "minfds=4096", f'environment={MARK}="{_quoted(str(home))}"', "",
@@ -40,19 +40,23 @@ def configuration(home: Path, programs: Sequence[Program]) -> str:
     for program in programs:
         lines += [
             f"[program:{program.name}]", "command=" + " ".join(_word(part) for part in program.command), "autorestart=true", "startsecs=1",
-            "startretries=1000000", f"priority={100 - program.stops}", f"stopwaitsecs={program.stop_s}", "stopsignal=TERM", "stopasgroup=false",
-            "killasgroup=true", f"stdout_logfile={home}/logs/{program.name}.log", "stdout_logfile_maxbytes=20MB", "stdout_logfile_backups=2",
-            "redirect_stderr=true", "",
+            "startretries=1000000", f"priority={100 - program.stops}", f"stopwaitsecs={program.stop_s}", f"stopsignal={program.stop_signal}",
+            "stopasgroup=false", "killasgroup=true", f"stdout_logfile={logs}/{program.name}.log", "stdout_logfile_maxbytes=20MB",
+            "stdout_logfile_backups=2", "redirect_stderr=true", "",
         ]  # fmt: skip
     return "\n".join(lines)
 
 
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
 def _quoted(text: str) -> str:
-    return text.replace("%", "%%").replace('"', '\\"')
+    return _escaped(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _word(text: str) -> str:
-    return '"' + _quoted(text) + '"' if re.search(r"[^A-Za-z0-9_./:=+-]", text) else _quoted(text)
+    return '"' + _quoted(text) + '"' if re.search(r"[^A-Za-z0-9_./:=+-]", text) else text
 
 
 def start(home: Path, programs: Sequence[Program]) -> None:
@@ -97,16 +101,32 @@ def processes(home: Path) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def alive(home: Path) -> bool:
+    """Whether a supervisor answers for this home."""
+    try:
+        return bool(ask(home, "getState"))
+    except (OSError, xmlrpc.client.Error):
+        return False
+
+
 def leftovers(home: Path) -> list[psutil.Process]:
     """Every process that carries this home's mark, whoever started it."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get(MARK) == str(home):
+            if process.pid != os.getpid() and _belongs(process, home):
                 found.append(process)
         except psutil.Error:
             continue
     return found
+
+
+def _belongs(process: psutil.Process, home: Path) -> bool:
+    """By its mark; where another user's environment may not be read (PostgreSQL, in a container), by the data folder it was told."""
+    try:
+        return process.environ().get(MARK) == str(home)
+    except psutil.AccessDenied:
+        return any(part.startswith(f"{home}/") for part in process.cmdline())
 
 
 def stop(home: Path, wait_s: float = 90.0) -> bool:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,29 +14,36 @@ import numpy as np
 from tritonclient import grpc
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
-from infra.local.places import CACHE, TRITON_PYTHON, need
+from infra.local.places import TRITON, TRITON_PYTHON, need, need_finished
 from infra.local.ports import HOST
 from infra.logs import logger
 
 log = logger("infra")
 
+LOOK_EVERY_S = 0.5
 PROBE_EVERY_S = 5.0
 PROBE_TIMEOUT_S = 5.0
 START_S = 60.0
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (POSIX shared memory, where the python backend keeps its regions)
+
 
 def _server_root() -> Path:
     """The folder of the bundled server in Triton's environment."""
-    need(TRITON_PYTHON, "Triton", "install it: make setup")
-    [found, *_] = sorted((CACHE / "triton" / "lib").glob("python3.*/site-packages/pytriton/tritonserver"))
+    need_finished(TRITON, "Triton")
+    [found, *_] = sorted((TRITON / "lib").glob("python3.*/site-packages/pytriton/tritonserver"))
     return found
+
+
+def library_folder() -> Path:
+    """Where the shared library of the Python in use lies."""
+    return Path(sysconfig.get_config_var("LIBDIR") or Path(sys.base_prefix) / "lib")
 
 
 def _environment(root: Path) -> dict[str, str]:
     """The python backend's stub needs the libpython of the very Python in use, and the libraries that the wheel carries."""
     site = root.parents[1]
-    library = Path(sys.base_prefix) / "lib"
-    paths = [library, site / "nvidia_pytriton.libs", root / "lib", root / "external_libs"]
+    paths = [library_folder(), site / "nvidia_pytriton.libs", root / "lib", root / "external_libs"]
     return os.environ | {
         "LD_LIBRARY_PATH": ":".join(map(str, paths)),
         "PYTHONPATH": str(site),
@@ -48,7 +56,7 @@ def _environment(root: Path) -> dict[str, str]:
 def _backends(root: Path) -> Path:
     """The python backend with the stub of the Python in use beside it, which the wheel keeps apart."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    folder = CACHE / "triton" / "backends"
+    folder = TRITON / "backends"
     target = folder / "python"
     target.mkdir(parents=True, exist_ok=True)
     stub = need(
@@ -65,12 +73,15 @@ def start(repository: Path, grpc_port: int, http_port: int, metrics_port: int) -
     """Starts the server; it dies with this process, so that a supervisor killed outright leaves none behind that holds the ports."""
     root = _server_root()
     backends = _backends(root)
+    shared_memory = f"vigil-{grpc_port}-"
+    for left in SHARED_MEMORY.glob(f"{shared_memory}*"):  # by a server on this port that was killed
+        left.unlink(missing_ok=True)
     command = [
         str(root / "bin" / "tritonserver"), f"--model-repository={repository}", f"--backend-directory={backends}", "--model-control-mode=explicit",
         "--load-model=*", f"--grpc-address={HOST}", f"--grpc-port={grpc_port}", f"--http-address={HOST}", f"--http-port={http_port}",
         f"--metrics-port={metrics_port}", f"--metrics-address={HOST}", "--allow-gpu-metrics=false", "--log-verbose=0", "--exit-timeout-secs=5",
         "--backend-config=python,shm-default-byte-size=1048576", "--http-thread-count=2", "--grpc-infer-allocation-pool-size=2",
-        f"--backend-config=python,shm-region-prefix-name=vigil{grpc_port}",
+        f"--backend-config=python,shm-region-prefix-name={shared_memory}",
     ]  # fmt: skip
     setpriv = shutil.which("setpriv")
     leash = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
@@ -112,11 +123,14 @@ def watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_wit
             log.error("triton_does_not_start")
             return _stop(server) or 1
     log.info("triton_ready", model=model)
-    failed = 0
-    while not stopped_within(0.5 if failed else PROBE_EVERY_S):
+    failed, due = 0, time.monotonic() + PROBE_EVERY_S
+    while not stopped_within(LOOK_EVERY_S):
         if server.poll() is not None:
             log.error("triton_ended", status=server.returncode)
             return 1
+        if not failed and time.monotonic() < due:
+            continue
+        due = time.monotonic() + PROBE_EVERY_S
         failed = 0 if probe(address, model) else failed + 1
         if failed == 2:
             log.error("triton_model_reload", model=model)

@@ -5,12 +5,17 @@ from pathlib import Path
 import click
 
 from infra.local import supervision
-from infra.main.home import home_option
+from infra.main.home import home_option, settings_of
+from infra.main.installation import remember
 
 
 @click.command()
 @home_option
 def command(home: Path) -> None:
     """Stops the ward first, then the listener, the workers, the pagers and the board, then the servers."""
-    stopped = supervision.stop(home.absolute())
+    home = home.absolute()
+    reached = settings_of(home).clock.clock().now()
+    stopped = supervision.stop(home)
+    if stopped:
+        remember(home, reached)
     click.echo(f"stopped everything under {home}" if stopped else f"nothing was running under {home}", err=True)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from infra.local import ports as free_ports
 from infra.local import postgres_server
 from infra.local.ports import HOST
-from infra.local.programs import Program, port_names, programs
+from infra.local.programs import Program, numbered, port_names, programs
 from infra.settings import Settings, load
 
 
@@ -45,7 +45,10 @@ def prepare(home: Path, *, workers: int, pagers: int, demo: bool, beds: int, spe
     old = json.loads(before.read_text()) if before.exists() else {}
     before.unlink(missing_ok=True)
     written = load(home)
-    chosen = free_ports.choose(home / "ports.json", port_names(workers, pagers), port_base)
+    if old.get("clock") and (home / "stopped_at").exists():
+        old["clock"]["stopped_at"] = (home / "stopped_at").read_text()
+        (home / "stopped_at").unlink()
+    chosen = free_ports.choose(home / "ports.json", port_names(workers, pagers, len(written.listen.feeds)), port_base)
     plan = Plan(workers=workers, pagers=pagers, demo=demo, beds=beds, local_database=not written.database.url, ports=chosen)
     (home / "runtime.json").write_text(json.dumps(_runtime(written, plan, old.get("clock"), speed), indent=1))
     (home / "plan.json").write_bytes(msgspec.json.encode(plan))
@@ -55,8 +58,8 @@ def prepare(home: Path, *, workers: int, pagers: int, demo: bool, beds: int, spe
 def _runtime(written: Settings, plan: Plan, old_clock: dict[str, Any] | None, speed: float) -> dict[str, Any]:
     ports = plan.ports
     feeds = [msgspec.to_builtins(feed) for feed in written.listen.feeds]
-    if feeds and not feeds[0]["port"]:
-        feeds[0]["port"] = ports["mllp"]
+    for feed, name in zip(feeds, numbered("mllp", len(feeds)), strict=True):
+        feed["port"] = feed["port"] or ports[name]
     runtime: dict[str, Any] = {
         "clock": _clock(old_clock, speed),
         "kafka": {"bootstrap": f"{HOST}:{ports['kafka']}"},
@@ -95,12 +98,19 @@ def _demo_channels(ports: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def remember(home: Path, reached: datetime) -> None:
+    """Notes the time that Vigil's clock had reached when everything was stopped, so that a scaled clock goes on from there."""
+    (home / "stopped_at").write_text(reached.isoformat())
+
+
 def _clock(old: dict[str, Any] | None, speed: float) -> dict[str, Any]:
-    """The same anchors at the same speed; at another speed new ones, at the time the old clock has reached: Vigil's time never runs backwards."""
+    """Real time at speed 1. A scaled clock stands still while the home is down, and Vigil's time never runs backwards in one home."""
     now = datetime.now(UTC)
     if old is None:
         return {"speed": speed, "anchor": now.isoformat(), "real_anchor": now.isoformat()}
-    if old["speed"] == speed:
-        return old
-    reached = datetime.fromisoformat(old["anchor"]) + (now - datetime.fromisoformat(old["real_anchor"])) * old["speed"]
+    stopped_at = old.get("stopped_at")
+    if stopped_at is not None:
+        reached = datetime.fromisoformat(stopped_at)
+    else:
+        reached = datetime.fromisoformat(old["anchor"]) + (now - datetime.fromisoformat(old["real_anchor"])) * old["speed"]
     return {"speed": speed, "anchor": max(reached, now).isoformat(), "real_anchor": now.isoformat()}

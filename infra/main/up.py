@@ -5,7 +5,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 import psycopg
@@ -13,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from infra.database.migrate import migrate
 from infra.local import kafka_server, postgres_server, readiness, supervision
-from infra.local.places import KAFKA_JARS, TRITON_PYTHON, NotInstalled, need
+from infra.local.places import KAFKA_JARS, TRITON, NotInstalled, need_finished
 from infra.local.ports import PortTaken
 from infra.main import live
 from infra.main.cli import NOT_THERE, Trouble
@@ -23,6 +26,9 @@ from infra.settings import Settings
 from streams import topics
 
 READY_S = 120.0
+WATCH_S = 2.0
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a supervisor's wish, the terminal closed: each ends everything that was started."""
 
 
 @click.command()
@@ -48,18 +54,19 @@ def command(home: Path, demo: bool, speed: float, workers: int, pagers: int, bed
     except PortTaken as taken:
         raise Trouble(str(taken), "choose another --port-base, or leave it out", NOT_THERE) from taken
     settings = settings_of(home)
-    supervision.start(home, plan.programs(home))
+    _on_stop(_give_up)
     try:
+        supervision.start(home, plan.programs(home))
         _bring_up(home, plan, settings)
         _tell(settings)
-        if not detach:
-            _stay(settings, demo)
+        supervised = detach or _stay(home, settings, demo)
     except BaseException:
-        supervision.stop(home)
+        _stop(home)
         raise
     if not detach:
-        say("stopping")
-        supervision.stop(home)
+        _stop(home)
+    if not supervised:
+        raise Trouble("the supervisor died, so everything was stopped", f"start again: vigil up --home {home}", NOT_THERE)
 
 
 def say(text: str) -> None:
@@ -67,10 +74,28 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def _on_stop(handler: Callable[[int, FrameType | None], None]) -> None:
+    """What happens when this process is told to stop; under `nohup` a closed terminal stays ignored."""
+    for number in STOPPING:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _give_up(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _stop(home: Path) -> None:
+    for number in STOPPING:  # a second Ctrl-C must not leave half of it running
+        signal.signal(number, signal.SIG_IGN)
+    say("stopping")
+    supervision.stop(home)
+
+
 def _look_first() -> None:
     try:
-        need(KAFKA_JARS, "Kafka", "install it: make setup")
-        need(TRITON_PYTHON, "Triton", "install it: make setup")
+        need_finished(KAFKA_JARS, "Kafka")
+        need_finished(TRITON, "Triton")
         postgres_server.binaries()
     except NotInstalled as absent:
         wrong, _, remedy = str(absent).partition("\n")
@@ -79,32 +104,45 @@ def _look_first() -> None:
 
 def _bring_up(home: Path, plan: Plan, settings: Settings) -> None:
     """Database and topics as soon as their servers answer; then every process by real work."""
-    began = time.monotonic()
-    schema = threading.Thread(target=_until_done, args=(lambda: _schema(plan, settings), began), daemon=True)
-    broker = threading.Thread(target=_until_done, args=(lambda: _topics(settings), began), daemon=True)
-    schema.start()
-    broker.start()
+    began, given_up = time.monotonic(), threading.Event()
+    pool = ThreadPoolExecutor(2)
+    steps = {
+        "migrations": pool.submit(_until_done, lambda: _schema(plan, settings), given_up),
+        "topics": pool.submit(_until_done, lambda: _topics(settings), given_up),
+    }
     told: set[str] = set()
-    while True:
-        known = {one["name"]: one["running"] for one in supervision.processes(home)}
-        ready = readiness.all_ready(plan.programs(home), settings, known)
-        for name in sorted(name for name, good in ready.items() if good and name not in told):
-            told.add(name)
-            say(f"  {name} ready after {time.monotonic() - began:.1f} s")
-        if ready and all(ready.values()) and not schema.is_alive() and not broker.is_alive():
-            return
-        if time.monotonic() - began > READY_S:
-            waiting = ", ".join(sorted(name for name, good in ready.items() if not good)) or "migrations"
-            raise Trouble(f"not ready after {READY_S:.0f} s: {waiting}", f"look into {home}/logs", NOT_THERE)
-        time.sleep(0.2)
+    try:
+        while waiting := _waiting(home, plan, settings, steps, told, began):
+            if time.monotonic() - began > READY_S:
+                raise Trouble(f"not ready after {READY_S:.0f} s: {', '.join(waiting)}", f"look into {home}/logs", NOT_THERE)
+            time.sleep(0.2)
+    finally:
+        given_up.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _until_done(step: Callable[[], None], began: float) -> None:
-    while time.monotonic() - began < READY_S:
+def _waiting(home: Path, plan: Plan, settings: Settings, steps: dict[str, Future[None]], told: set[str], began: float) -> list[str]:
+    """What is not ready yet; tells what has become so. Raises Trouble where a step failed for good."""
+    known = {one["name"]: one["running"] for one in supervision.processes(home)}
+    ready = readiness.all_ready(plan.programs(home), settings, known)
+    for name, step in steps.items():
+        failure = step.exception() if step.done() else None
+        if failure is not None:  # its text may quote a row
+            raise Trouble(f"{name} failed: {type(failure).__name__}", f"look into {home}/logs, or start with another --home", NOT_THERE)
+        ready[name] = step.done()
+    for name in sorted(name for name, good in ready.items() if good and name not in told):
+        told.add(name)
+        say(f"  {name} ready after {time.monotonic() - began:.1f} s")
+    return sorted(name for name, good in ready.items() if not good)
+
+
+def _until_done(step: Callable[[], None], given_up: threading.Event) -> None:
+    """A server that does not answer yet is asked again."""
+    while not given_up.is_set():
         try:
             return step()
         except (psycopg.OperationalError, KafkaException):
-            time.sleep(0.2)
+            given_up.wait(0.2)
     return None
 
 
@@ -125,11 +163,23 @@ def _tell(settings: Settings) -> None:
     )
 
 
-def _stay(settings: Settings, demo: bool) -> None:
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+def _stay(home: Path, settings: Settings, demo: bool) -> bool:
+    """Until told to stop, here or by `vigil down` (True), or until the supervisor died and left its processes behind (False)."""
+    stopping, gone = threading.Event(), threading.Event()
+    _on_stop(lambda *_: stopping.set())
+    threading.Thread(target=_watch, args=(home, stopping, gone), daemon=True).start()
     if demo:
         live.show(settings, stopping, terminal=sys.stdout.isatty())
     else:
         stopping.wait()
+    return not (gone.is_set() and supervision.leftovers(home))
+
+
+def _watch(home: Path, stopping: threading.Event, gone: threading.Event) -> None:
+    """Sets both once the supervisor has been silent twice in a row."""
+    silent = 0
+    while not stopping.wait(WATCH_S):
+        silent = 0 if supervision.alive(home) else silent + 1
+        if silent == 2:
+            gone.set()
+            stopping.set()
