@@ -36,6 +36,10 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._of_work(registry)
+        self._of_pages(registry)
+
+    def _of_work(self, registry: CollectorRegistry) -> None:
         self.scores_total = Counter("vigil_scores_total", "Scores made", ["name", "version", "mode"], registry=registry)
         self.model_fallback_total = Counter(
             "vigil_model_fallback_total", "Times the published score spoke alone", ["reason"], registry=registry
@@ -53,6 +57,8 @@ class Metrics:
         self.offset_gaps_total = Counter(
             "vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry
         )
+
+    def _of_pages(self, registry: CollectorRegistry) -> None:
         self.pages_total = Counter("vigil_pages_total", "Attempts to deliver a page", ["channel", "outcome"], registry=registry)
         self.pages_pending = Gauge("vigil_pages_pending", "Pages not yet accepted by a provider", registry=registry)
         self.oldest_pending_page_seconds = Gauge(

@@ -21,6 +21,7 @@ from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import KafkaSettings, WorkSettings
 from streams import topics
+from streams.lag import Lag
 from streams.processing import Taken
 from streams.record import Record, Source, record_of
 from streams.transaction import Gap, Recorded, Transactor
@@ -30,6 +31,9 @@ S = TypeVar("S")
 
 CHASE_S = 0.5
 """Between two attempts to send the reader back; a fetched batch is worked off in less."""
+
+
+WATCH_S = 2.0
 
 
 class DependencyAway(Exception):
@@ -72,9 +76,10 @@ class BatchWriter(Generic[S]):
         settings: WorkSettings,
         metrics: Metrics,
         on_recorded: Callable[[Recorded[S]], None],
+        lag: Lag,
     ) -> None:
         self.app, self.transactor, self.settings, self.metrics = app, transactor, settings, metrics
-        self.on_recorded = on_recorded
+        self.on_recorded, self.lag = on_recorded, lag
         self._buffer: asyncio.Queue[tuple[StreamT[Any], EventT[Any]]] = asyncio.Queue(maxsize=settings.buffer_messages)
         self._awaited: dict[TP, int] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batch")
@@ -84,6 +89,7 @@ class BatchWriter(Generic[S]):
         manual = stream.noack()
         events: AsyncIterable[EventT[Any]] = manual.events()
         async for event in events:
+            self.lag.taken(event.message)
             await self._buffer.put((manual, event))
 
     async def write(self) -> None:
@@ -110,6 +116,13 @@ class BatchWriter(Generic[S]):
             for tp, offset in list(self._awaited.items()):
                 await self.app.consumer.seek(tp, offset)
 
+    async def watch(self) -> None:
+        """Tells how far behind this worker is."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            consumer = self.app.consumer
+            self.lag.tell({tp: consumer.highwater(tp) for tp in consumer.assignment() if tp.topic in topics.RAW})
+
     async def settled(self, *_: object, **__: object) -> None:
         """After a rebalance: how many partitions this worker holds now."""
         self.metrics.worker_partitions.set(len([tp for tp in self.app.consumer.assignment() if tp.topic in topics.RAW]))
@@ -128,6 +141,7 @@ class BatchWriter(Generic[S]):
         if message.offset <= awaited:
             del self._awaited[message.tp]
             return True
+        self.lag.done(message)
         return False
 
     async def _record(self, items: Sequence[tuple[StreamT[Any], EventT[Any]]]) -> None:
@@ -149,6 +163,7 @@ class BatchWriter(Generic[S]):
                 delay_s = min(2.0, delay_s * 2)
         for stream, event in items:
             await stream.ack(event)
+            self.lag.done(event.message)
         self._tell(recorded)
 
     def _attempt(self, records: Sequence[Record]) -> Recorded[S]:
@@ -178,6 +193,9 @@ class BatchWriter(Generic[S]):
         log.error("offset_gap", topic=gap.topic, partition=gap.partition, expected=gap.expected, found=gap.found)
         self.metrics.offset_gaps_total.labels(topic=gap.topic).inc()
         self._awaited[tp] = gap.expected
+        for _, event in items:
+            if event.message.tp == tp and event.message.offset >= gap.expected:
+                self.lag.done(event.message)
         kept = [
             (item, record)
             for item, record in zip(items, records, strict=True)
@@ -213,5 +231,6 @@ def register(app: faust.App, writer: BatchWriter[S]) -> None:
     app.agent(app.topic(*topics.RAW, key_type=bytes, value_type=bytes), concurrency=1)(writer.fill)
     app.task(writer.write)
     app.task(writer.chase)
+    app.task(writer.watch)
     app.on_partitions_revoked.connect(writer.forget)
     app.on_rebalance_complete.connect(writer.settled)

@@ -23,6 +23,7 @@ from scoring.triton.client import TritonClient
 from streams import topics, transaction
 from streams.beginnings import KafkaAway, offsets
 from streams.forward import Forward
+from streams.lag import Lag
 from streams.transaction import Recorded, Transactor
 from streams.worker import BatchWriter, faust_app, register
 
@@ -61,7 +62,7 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     )
     _seed_progress(settings)
     app = faust_app(settings.kafka, settings.work, Path(settings.home))
-    register(app, BatchWriter(app, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward)))
+    register(app, BatchWriter(app, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward), Lag(metrics, clock.now)))
     return app
 
 
