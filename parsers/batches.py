@@ -9,7 +9,7 @@ _HEADER = re.compile(rb"^(?:MSH|FHS|BHS|BTS|FTS)[^A-Za-z0-9\s]")
 
 
 def split_batch(data: bytes) -> list[bytes]:
-    """The messages of a file in order, each as it will be sent: segments ended by CR. What lies before the first header is one message too.
+    """The messages of a file in order, each as it will be sent: segments ended by CR, but for a last one that nothing ends. What lies before the first header is one message too.
 
     >>> split_batch(b"FHS|^~\\\\&\\nBHS|^~\\\\&\\nMSH|1\\nPID|1\\n\\nMSH|2\\nBTS|2\\n")
     [b'MSH|1\\rPID|1\\r', b'MSH|2\\r']
@@ -29,7 +29,10 @@ def split_batch(data: bytes) -> list[bytes]:
             messages[-1].append(line)
         else:
             messages.append([line])
-    return [b"\r".join(lines) + b"\r" for lines in messages if not _is_wrapper(lines[0])]
+    joined = [b"\r".join(lines) + b"\r" for lines in messages if not _is_wrapper(lines[0])]
+    if joined and data[-1:] not in (b"\r", b"\n") and not _is_wrapper(messages[-1][0]):
+        joined[-1] = joined[-1][:-1]
+    return joined
 
 
 def _is_wrapper(line: bytes) -> bool:

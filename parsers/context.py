@@ -24,6 +24,7 @@ class Context:
     zone: tzinfo
     zone_assumed: bool
     sent_at: datetime | None
+    flags: tuple[str, ...] = ()
     patient: Patient | None
     person: Person | None
     visit: Visit | None
@@ -55,6 +56,7 @@ def context_of(envelope: Envelope, feed_zone: tzinfo) -> Context:
         zone=zone,
         zone_assumed=message_zone is None,
         sent_at=parse_time(sent, zone) if sent else None,
+        flags=envelope.flags,
         patient=patient_in(segments, marks),
         person=person_of(pid, marks, zone) if pid is not None else None,
         visit=visit_of(pv1, pid, marks, zone, envelope.encoding, envelope.separator) if pv1 is not None else None,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -22,7 +23,17 @@ CHARACTER_SETS: Mapping[str, str] = MappingProxyType(
 """HL7 table 0211 to Python's codecs. ASCII and nothing are read as UTF-8, its superset, and flagged where bytes go beyond ASCII."""
 
 VERSION = re.compile(r"^2\.\d(\.\d)?$")
-_SEGMENT = re.compile(r"(?:\r\n|\r|\n)+(?=[A-Z][A-Z0-9]{2}(?:[^A-Za-z0-9\s]|\r|\n|$))")
+BARE = "EVN|PID|PD1|PV1|PV2|MRG|ORC|OBR|OBX|NTE|TXA|NK1|AL1|DG1|SPM"
+"""Segments known by name alone: any other line of three letters, such as the finding NAD, is text."""
+
+UNENDED = "no_final_line_end"
+"""The last segment may have been cut off: nothing says that it ended."""
+
+
+@lru_cache(maxsize=64)
+def _line_end_before_segment(separator: str) -> re.Pattern[str]:
+    """A line end is the end of a segment where three letters and the message's own separator follow, or a bare known name; else it is text."""
+    return re.compile(rf"(?:\r\n|\r|\n)+(?=[A-Za-z][A-Za-z0-9]{{2}}{re.escape(separator)}|MSH[^\w\s]|(?:{BARE})(?:\r|\n|$))")
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -71,7 +82,7 @@ def peek(raw: bytes) -> Envelope:
     separator = text[3]
     if separator.isalnum() or separator in "\r\n":
         return _refused("102", "MSH-1: the field separator is a letter, a digit or a line end")
-    lines = _SEGMENT.split(text.rstrip("\r\n"))
+    lines = _line_end_before_segment(separator).split(text.rstrip("\r\n"))
     segments = tuple(tuple(line.split(separator)) for line in lines)
     return _judge(segments, separator, (*flags, *more))
 
@@ -79,15 +90,17 @@ def peek(raw: bytes) -> Envelope:
 def _strip(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     """Without frame characters, byte order marks and blank lines around."""
     body = raw.strip(VT + FS + b"\r\n \t")
+    ended = raw.removesuffix(FS + b"\r").rstrip(FS + b"\0 \t")[-1:] in (b"\r", b"\n")
+    unended = () if ended else (UNENDED,)
     for mark, codec in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if body.startswith(mark):
             body = body[len(mark) :]
             if codec != "utf-8":
                 body = body.decode(codec, "replace").encode()
-            return body.lstrip(b"\r\n \t"), ("byte_order_mark",)
+            return body.lstrip(b"\r\n \t"), ("byte_order_mark", *unended)
     if body[:6] == b"M\0S\0H\0":
-        return raw.strip(VT + FS).decode("utf-16-le", "replace").strip("\r\n \t").encode(), ("utf16",)
-    return body, ()
+        return raw.strip(VT + FS).decode("utf-16-le", "replace").strip("\r\n \t").encode(), ("utf16", *unended)
+    return body, unended
 
 
 def _decode(body: bytes) -> tuple[str, tuple[str, ...]]:
@@ -150,7 +163,7 @@ def _fault(segments: tuple[tuple[str, ...], ...], encoding: str, kind: str, vers
         return Reason(code="101", detail="MSH-12: the version is missing"), True
     if not VERSION.match(version):
         return Reason(code="203", detail="MSH-12: the version is not one of HL7 2.1 to 2.9"), True
-    if any(segment[0] == "MSH" for segment in segments[1:]):
+    if any(segment[0].startswith("MSH") for segment in segments[1:]):
         return Reason(code="100", detail="MSH: more than one message in a frame"), True
     if not control_id:
         return Reason(code="101", detail="MSH-10: the control id is missing"), False

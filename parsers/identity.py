@@ -41,7 +41,7 @@ def _identifier(raw: str, marks: Delimiters) -> Patient | None:
 
 def patient_key(envelope: Envelope) -> str | None:
     """The key that the listener writes on Kafka; equal to what reading the whole message gives."""
-    if not envelope.segments:
+    if envelope.fatal or not envelope.segments:
         return None
     patient = patient_in(envelope.segments, delimiters(envelope.separator, envelope.encoding))
     return patient.key if patient else None

@@ -35,7 +35,8 @@ def read(raw: bytes, *, timezone: tzinfo = UTC) -> Message:
 def read_envelope(envelope: Envelope, *, timezone: tzinfo = UTC) -> Message:
     """`read` for a message that is open already."""
     if envelope.reason is not None:
-        return _message(envelope, None, envelope.reason, (), fatal=envelope.fatal)
+        context = None if envelope.fatal else context_of(envelope, timezone)
+        return _message(envelope, context, envelope.reason, (), fatal=envelope.fatal)
     context = context_of(envelope, timezone)
     kind, _, trigger = (envelope.type or "").partition("^")
     family, translated = _translate(context, kind, trigger)
@@ -63,7 +64,7 @@ def _message(
     envelope: Envelope, context: Context | None, reason: Reason | None, events: tuple[Event, ...], *, fatal: bool = False, family: str = ""
 ) -> Message:
     readable = READ.get(family, {"MSH", "PID", "PV1"})
-    aside = tuple(segment[0] for segment in envelope.segments if segment[0] not in readable)
+    aside = tuple(segment[0][:3] for segment in envelope.segments if segment[0] not in readable)
     return Message(
         ack="AA" if reason is None else "AR" if fatal else "AE",
         reason=reason,
