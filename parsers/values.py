@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -20,10 +21,15 @@ RESPONSIVENESS: Mapping[str, str] = MappingProxyType(
         "a": "A", "alert": "A", "c": "C", "confused": "C", "confusion": "C", "new confusion": "C", "acute confusion": "C", "v": "V", "voice": "V", "verbal": "V",
         "responds to voice": "V", "response to voice": "V", "p": "P", "pain": "P", "painful": "P", "responds to pain": "P", "response to pain": "P",
         "u": "U", "unresponsive": "U", "unconscious": "U",
-        "248234008": "A", "130987000": "C", "1104441000000107": "C", "300202002": "V", "450847001": "P", "422768004": "U",  # SNOMED CT findings
+        "248234008": "A", "130987000": "C", "300202002": "V", "450847001": "P", "422768004": "U",  # SNOMED CT findings
     }
 )  # fmt: skip
 """Answers to AVPU and ACVPU, by code, letter or word in lower case."""
+
+
+ROOM_AIR = frozenset({"room air", "ra", "air", "roomair", "on air", "breathing air", "room air (ra)"})
+AIR: Mapping[str, float] = MappingProxyType({"3151-8": 0.0, "3150-6": 21.0})
+"""What breathing air is as a flow of oxygen (L/min) and as an inspired share (%)."""
 
 
 class Value(Struct, frozen=True, kw_only=True):
@@ -96,17 +102,23 @@ def _reference(kind: str, parts: list[str], marks: Delimiters) -> Value:
     return Value(text=f"{marks.text(described)}, {len(parts[-1])} characters", flags=("by_reference",))
 
 
-def canonical_of(code: Coded, value: Value, raw: str, unit: str | None, marks: Delimiters) -> tuple[Canonical | None, tuple[str, ...]]:
-    """The canonical quantity, and flags that say why there is none. The alternative coding is asked where the first is not known."""
-    meant = _meant(code)
+def canonical_of(
+    code: Coded, value: Value, raw: str, unit: str | None, marks: Delimiters, *, blood: bool = True
+) -> tuple[Canonical | None, tuple[str, ...]]:
+    """The canonical quantity, and flags that say why there is none. The alternative coding is asked where the first is not known.
+
+    `blood`: whether the specimen may be blood, so that a laboratory's name for a quantity can be taken for the one that scores mean.
+    """
+    meant = _meant(code, blood)
     if meant is None:
         return None, ("unmapped_code",)
     if meant.code == AVPU:
         answer = _answer(value, raw, marks)
         return (Canonical(code=AVPU, value_text=answer), ()) if answer else (None, ("unmapped_answer",) if value.text else ())
     if value.num is None:
-        return None, ()
-    factor = conversion(meant.code, unit, meant.unit)
+        air = AIR.get(meant.code) if (value.text or "").strip().lower() in ROOM_AIR else None
+        return (Canonical(code=meant.code, value_num=air, unit=meant.unit) if air is not None else None), ()
+    factor = conversion(meant.sent_as or meant.code, unit, meant.unit)
     if factor is None:
         return None, ("unmapped_unit",)
     number = value.num * factor[0] + factor[1]
@@ -115,10 +127,11 @@ def canonical_of(code: Coded, value: Value, raw: str, unit: str | None, marks: D
     return Canonical(code=meant.code, value_num=number, unit=meant.unit), ()
 
 
-def _meant(code: Coded) -> CanonicalCode | None:
-    first = canonical_code(code.code, code.system, code.text) if code.code else None
+@lru_cache(maxsize=16_384)
+def _meant(code: Coded, blood: bool) -> CanonicalCode | None:
+    first = canonical_code(code.code, code.system, code.text, blood=blood) if code.code else None
     if first is None and code.alternate_code:
-        return canonical_code(code.alternate_code, code.alternate_system, code.alternate_text)
+        return canonical_code(code.alternate_code, code.alternate_system, code.alternate_text, blood=blood)
     return first
 
 
