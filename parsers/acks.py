@@ -37,19 +37,30 @@ def acknowledge(
         control_id, envelope.processing_id or "P", envelope.version or "2.5.1",
     ]  # fmt: skip
     code = COMMIT[answer] if enhanced else answer
-    lines = [separator.join(head), separator.join(["MSA", code, envelope.msh(10).strip(), *([reason.detail] if reason else [])])]
-    if reason is not None:
-        lines.append(_error(reason, separator, component))
+    detail = _escaped(reason.detail, separator, marks) if reason else None
+    lines = [separator.join(head), separator.join(["MSA", code, envelope.msh(10).strip(), *([detail] if detail else [])])]
+    if reason is not None and detail is not None:
+        lines.append(_error(reason, detail, separator, marks, old=(envelope.version or "2.5.1") < "2.5"))
     return ("\r".join(lines) + "\r").encode("utf-8", "replace")
 
 
-def _error(reason: Reason, separator: str, component: str) -> str:
-    """ERR-2 where (segment, sequence, field), ERR-3 the code of table 0357, ERR-4 severity, ERR-7 what is wrong."""
-    where, _, _ = reason.detail.partition(":")
-    segment, _, field = where.partition("-")
+def _error(reason: Reason, detail: str, separator: str, marks: str, *, old: bool) -> str:
+    """ERR-2 where (segment, sequence, field), ERR-3 the code of table 0357, ERR-4 severity, ERR-7 what is wrong; before 2.5 ERR-1 says the first two."""
+    component = marks[0]
+    segment, _, field = reason.detail.partition(":")[0].partition("-")
+    triple = (reason.code, ERROR_TEXT.get(reason.code, "Application internal error"), "HL70357")
+    if old:
+        return separator.join(["ERR", component.join((segment, "1", field, marks[3:4].join(triple)))])
     place = component.join((segment, "1", field)) if field else segment
-    code = component.join((reason.code, ERROR_TEXT.get(reason.code, "Application internal error"), "HL70357"))
-    return separator.join(["ERR", "", place, code, "E", "", "", reason.detail])
+    code = component.join(triple)
+    return separator.join(["ERR", "", place, code, "E", "", "", detail])
+
+
+def _escaped(text: str, separator: str, marks: str) -> str:
+    """Our own words, which hold no escape character, with whatever the sender uses as a delimiter escaped."""
+    for mark, letter in zip((separator, marks[0], marks[1:2], marks[3:4]), "FSRT", strict=True):
+        text = text.replace(mark, f"{marks[2:3]}{letter}{marks[2:3]}") if mark else text
+    return text
 
 
 ERROR_TEXT = {

@@ -27,7 +27,10 @@ def test_a_refusal_says_where_and_why() -> None:
     lines = ack(answer="AE", reason=Reason(code="101", detail="PID-3: the patient identifier is missing"))
     assert lines is not None
     assert lines[1] == "MSA|AE|C1|PID-3: the patient identifier is missing"
-    assert lines[2] == "ERR||PID^1^3|101^Required field missing^HL70357|E|||PID-3: the patient identifier is missing"
+    assert lines[2] == "ERR|PID^1^3^101&Required field missing&HL70357"
+    found = acknowledge(peek(b"MSH|^~\\&|LAB|HOSP|||2026||ADT^A01|C1|P|2.5.1\r"), "AE", Reason(code="101", detail="PID-3: none"), "A1", NOW)
+    assert found is not None
+    assert found.decode().split("\r")[2] == "ERR||PID^1^3|101^Required field missing^HL70357|E|||PID-3: none"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,13 @@ def test_a_refusal_says_where_and_why() -> None:
 def test_enhanced_mode_answers_with_a_commit_where_it_is_wanted(accept: str, application: str, answer: Answer, code: str | None) -> None:
     lines = ack(accept=accept, application=application, answer=answer)
     assert (None if lines is None else lines[1].split("|")[1]) == code
+
+
+def test_our_words_never_hold_the_senders_delimiters() -> None:
+    envelope = peek(b"MSH|:~\\&|LAB|HOSP|||2026||ADT:A01|C1|P|2.5.1\r")
+    found = acknowledge(envelope, "AE", Reason(code="101", detail="PID-3: none"), "A1", NOW)
+    assert found is not None
+    assert found.decode().split("\r")[1] == "MSA|AE|C1|PID-3\\S\\ none"
 
 
 def test_an_acknowledgement_is_never_acknowledged() -> None:
