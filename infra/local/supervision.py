@@ -19,7 +19,15 @@ from supervisor.xmlrpc import SupervisorTransport
 from infra.local.programs import Program
 
 MARK = "VIGIL_SUPERVISED_HOME"
-"""Every process of a home carries it in its environment, so that leftovers are found whatever became of their parents."""
+"""Every process of a home inherits it in its environment, so that leftovers are found whatever became of their parents."""
+
+
+START_S = 15.0
+"""Supervisor itself answers within a second, on a machine that is starting ten other things within a few."""
+
+
+class NotSupervised(Exception):
+    """The supervisor did not start; the second line says where it tells why."""
 
 
 def socket_of(home: Path) -> Path:
@@ -29,11 +37,16 @@ def socket_of(home: Path) -> Path:
 
 
 def configuration(home: Path, programs: Sequence[Program]) -> str:
-    """supervisord.conf. A process that dies is started again at once; one that cannot start is tried with growing pauses, for ever."""
-    folder, logs = (_escaped(str(home / name)) for name in ("supervisor", "logs"))
+    """supervisord.conf. A process that dies is started again at once; one that cannot start is tried with growing pauses, for ever.
+
+    Raises NotSupervised for a path that the file cannot hold: supervisor expands `%`, some values once and some twice, and takes ` ;` for a comment.
+    """
+    if "%" in f"{home}{programs}" or " ;" in f"{home}" or "\n" in f"{home}":
+        raise NotSupervised(f"supervisor cannot work with % or a semicolon in a path: {home}\nchoose another --home")
+    folder, logs = home / "supervisor", home / "logs"
     lines = [
         "[supervisord]", f"logfile={folder}/supervisord.log", "logfile_maxbytes=0", f"pidfile={folder}/supervisord.pid", f"childlogdir={folder}",
-        "nodaemon=true", "minfds=4096", f'environment={MARK}="{_quoted(str(home))}"', "",
+        "nodaemon=true", "minfds=4096", "",
         "[unix_http_server]", f"file={socket_of(home)}", "chmod=0600", "",
         "[rpcinterface:supervisor]", "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface", "",
     ]  # fmt: skip
@@ -47,20 +60,13 @@ def configuration(home: Path, programs: Sequence[Program]) -> str:
     return "\n".join(lines)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def _quoted(text: str) -> str:
-    return _escaped(text).replace("\\", "\\\\").replace('"', '\\"')
-
-
 def _word(text: str) -> str:
-    return '"' + _quoted(text) + '"' if re.search(r"[^A-Za-z0-9_./:=+-]", text) else text
+    """As shlex reads it back, which is what supervisor splits a command with."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if re.search(r"[^A-Za-z0-9_./:=+-]", text) else text
 
 
 def start(home: Path, programs: Sequence[Program]) -> None:
-    """Writes the configuration and starts supervisord in a session of its own, nobody's child."""
+    """Writes the configuration, starts supervisord in a session of its own, nobody's child, and waits for its first answer. Raises NotSupervised."""
     folder = home / "supervisor"
     for needed in (folder, home / "logs"):
         needed.mkdir(parents=True, exist_ok=True)
@@ -73,6 +79,11 @@ def start(home: Path, programs: Sequence[Program]) -> None:
             ["setsid", "--fork", sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(config)], stdout=out, check=True,
             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=os.environ | {MARK: str(home)},
         )  # fmt: skip
+    deadline = time.monotonic() + START_S
+    while not alive(home):
+        if time.monotonic() > deadline:
+            raise NotSupervised(f"the supervisor did not start\nlook into {folder}/out.log")
+        time.sleep(0.05)
 
 
 def ask(home: Path, method: str) -> Any:
@@ -105,6 +116,8 @@ def alive(home: Path) -> bool:
     """Whether a supervisor answers for this home."""
     try:
         return bool(ask(home, "getState"))
+    except xmlrpc.client.Fault:  # it answers that it is shutting down
+        return True
     except (OSError, xmlrpc.client.Error):
         return False
 

@@ -60,6 +60,10 @@ def command(home: Path, demo: bool, speed: float, workers: int, pagers: int, bed
         _bring_up(home, plan, settings)
         _tell(settings)
         supervised = detach or _stay(home, settings, demo)
+    except supervision.NotSupervised as failure:
+        supervision.stop(home)
+        wrong, _, remedy = str(failure).partition("\n")
+        raise Trouble(wrong, remedy, NOT_THERE) from failure
     except BaseException:
         _stop(home)
         raise
