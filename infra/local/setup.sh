@@ -45,7 +45,8 @@ case "${1:-}" in
     kafka)
         want=$(stamp infra/local/kafka/pom.xml)
         [ -e "$cache/kafka/done-$want" ] && exit 0
-        command -v java >/dev/null || fail "Java 17 is not installed" "install it: apt-get install openjdk-17-jre-headless"
+        java=$(java -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p') || true
+        [ "${java:-0}" -ge 17 ] || fail "Java 17 is not installed" "install it: apt-get install openjdk-17-jre-headless"
         command -v mvn >/dev/null || fail "Maven is not installed" "install it: apt-get install maven"
         echo "fetching Kafka" >&2
         rm -rf "$cache/kafka"
