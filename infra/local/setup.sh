@@ -8,6 +8,9 @@ fail() { printf '%s\n%s\n' "$1" "$2" >&2; exit 3; }
 stamp() { cat "$@" | sha256sum | cut -c1-16; }
 
 right_python='import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
+shared_library='import pathlib, sys, sysconfig; said = sysconfig.get_config_var; name = said("INSTSONAME") or ""
+sys.exit(".so" not in name or not any((pathlib.Path(folder) / name).exists() for folder in (said("LIBDIR") or "", sys.base_prefix + "/lib")))'
+library_package='import sys; print("libpython%d.%d" % sys.version_info[:2])'
 find_python() {
     local name
     for name in python3.11 python3.12 python3; do
@@ -56,6 +59,9 @@ case "${1:-}" in
     triton)
         want=$(stamp infra/locks/triton.txt)
         [ -e "$cache/triton/done-$want" ] && exit 0
+        python=$(find_python)
+        "$python" -c "$shared_library" ||
+            fail "Python's shared library, which Triton needs, is not installed" "install it: apt-get install $("$python" -c "$library_package")"
         echo "setting up Triton" >&2
         rm -rf "$cache/triton"
         make_venv "$cache/triton"

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +12,19 @@ import click
 import msgspec
 import psutil
 
-from infra.local import postgres_server
-from infra.local.places import KAFKA_JARS, TRITON_PYTHON, NotInstalled
+from infra.local import postgres_server, supervision
+from infra.local.places import KAFKA_JARS, TRITON, NotInstalled, finished
+from infra.local.ports import HOST, answers
+from infra.local.readiness import reachable
+from infra.local.triton_server import SHARED_MEMORY, library_folder
 from infra.main.cli import NOT_THERE
-from infra.main.home import home_option, json_option
+from infra.main.home import home_option, json_option, settings_of
 
 FREE_GB = 2.0
 MEMORY_GB = 3.0
-"""Kafka takes about 0.4 GB, PostgreSQL 0.3, Triton 0.3, Vigil's processes 0.1 each; the rest is page cache that Kafka and PostgreSQL live on."""
+SHARED_MEMORY_MB = 32
+"""Kafka takes about 0.4 GB, PostgreSQL 0.3, Triton 0.3, Vigil's processes 0.1 each; the rest is page cache that Kafka and PostgreSQL live on.
+Triton's python backend takes 1 MB of shared memory for each instance of a model, and PostgreSQL some more."""
 
 Check = Callable[[], str | None]
 
@@ -42,13 +49,16 @@ def checks(home: Path) -> list[tuple[str, Check]]:
     return [
         ("Python 3.11 or 3.12", lambda: None if (3, 11) <= sys.version_info[:2] <= (3, 12) else "apt-get install python3 python3-venv"),
         ("Java 17", _java),
-        ("Maven", lambda: None if shutil.which("mvn") or KAFKA_JARS.exists() else "apt-get install maven"),
-        ("Kafka", lambda: None if KAFKA_JARS.exists() else "make setup"),
-        ("Triton's environment", lambda: None if TRITON_PYTHON.exists() else "make setup"),
+        ("Maven", lambda: None if shutil.which("mvn") or finished(KAFKA_JARS) else "apt-get install maven"),
+        ("Kafka", lambda: None if finished(KAFKA_JARS) else "make setup"),
+        ("Triton's environment", lambda: None if finished(TRITON) else "make setup"),
+        ("Python's shared library, for Triton", _library),
+        (f"{SHARED_MEMORY_MB} MB of shared memory, for Triton", _shared_memory),
         ("PostgreSQL", _postgres),
         ("setpriv", lambda: None if shutil.which("setpriv") else "apt-get install util-linux"),
         (f"{FREE_GB:g} GB of disk", lambda: _disk(home)),
         (f"{MEMORY_GB:g} GB of memory", lambda: None if psutil.virtual_memory().available > MEMORY_GB * 1e9 else "close something"),
+        ("ports that vigil.toml names", lambda: _ports(home)),
     ]
 
 
@@ -66,6 +76,31 @@ def _postgres() -> str | None:
         return None if (postgres_server.binaries() / "postgres").exists() else "make setup"
     except NotInstalled:
         return "make setup"
+
+
+def _library() -> str | None:
+    """The python backend loads the library of the very Python in use (design decision 5); Debian packs it apart."""
+    name = str(sysconfig.get_config_var("INSTSONAME") or "")
+    if ".so" in name and any((folder / name).exists() for folder in (library_folder(), Path(sys.base_prefix) / "lib")):
+        return None
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return f"apt-get install libpython{version}, or a Python {version} built with --enable-shared"
+
+
+def _shared_memory() -> str | None:
+    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else 0
+    return None if free > SHARED_MEMORY_MB * 1e6 else f"make room in {SHARED_MEMORY} (docker run --shm-size=256m)"
+
+
+def _ports(home: Path) -> str | None:
+    """Ports that nobody fixed are chosen free; a fixed one that somebody else has keeps Vigil from starting."""
+    if not (home / "vigil.toml").exists() or supervision.leftovers(home):
+        return None
+    settings_of(home)  # a wrong file is told as everywhere
+    given = tomllib.loads((home / "vigil.toml").read_text())
+    wanted = [*given.get("listen", {}).get("feeds", []), given.get("board", {})]
+    taken = [str(one["port"]) for one in wanted if one.get("port") and answers(one["port"], reachable(one.get("host", HOST)))]
+    return f"free port {', '.join(taken)}, or name another in {home}/vigil.toml" if taken else None
 
 
 def _disk(home: Path) -> str | None:
