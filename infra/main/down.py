@@ -14,8 +14,7 @@ from infra.main.installation import remember
 def command(home: Path) -> None:
     """Stops the ward first, then the listener, the workers, the pagers and the board, then the servers."""
     home = home.absolute()
-    reached = settings_of(home).clock.clock().now()
     stopped = supervision.stop(home)
-    if stopped:
-        remember(home, reached)
+    if stopped:  # what was written while it stopped is not later than this
+        remember(home, settings_of(home).clock.clock().now())
     click.echo(f"stopped everything under {home}" if stopped else f"nothing was running under {home}", err=True)

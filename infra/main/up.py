@@ -21,7 +21,7 @@ from infra.local.ports import PortTaken
 from infra.main import live
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import home_option, settings_of
-from infra.main.installation import Plan, prepare
+from infra.main.installation import Plan, prepare, remember
 from infra.settings import Settings
 from streams import topics
 
@@ -65,10 +65,10 @@ def command(home: Path, demo: bool, speed: float, workers: int, pagers: int, bed
         wrong, _, remedy = str(failure).partition("\n")
         raise Trouble(wrong, remedy, NOT_THERE) from failure
     except BaseException:
-        _stop(home)
+        _stop(home, settings)
         raise
     if not detach:
-        _stop(home)
+        _stop(home, settings)
     if not supervised:
         raise Trouble("the supervisor died, so everything was stopped", f"start again: vigil up --home {home}", NOT_THERE)
 
@@ -89,11 +89,12 @@ def _give_up(number: int, _: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _stop(home: Path) -> None:
+def _stop(home: Path, settings: Settings) -> None:
     for number in STOPPING:  # a second Ctrl-C must not leave half of it running
         signal.signal(number, signal.SIG_IGN)
     say("stopping")
-    supervision.stop(home)
+    if supervision.stop(home):
+        remember(home, settings.clock.clock().now())
 
 
 def _look_first() -> None:
