@@ -9,6 +9,9 @@ import numpy.typing as npt
 from scoring.evaluate.utility import best, gains
 
 Floats = npt.NDArray[np.float64]
+Figures = dict[str, float | None]
+"""None where a cohort is too small or too plain for the figure."""
+
 RESAMPLES = 300
 
 
@@ -51,17 +54,20 @@ def average_precision(labels: Floats, scores: Floats) -> float:
     return float((np.diff(np.concatenate([[0.0], recall])) * precision).sum())
 
 
-def interval(
-    patients: Sequence[Judged], figure: Callable[[Sequence[Judged]], float], seed: int, resamples: int = RESAMPLES
-) -> dict[str, float]:
+def interval(patients: Sequence[Judged], figure: Callable[[Sequence[Judged]], float], seed: int, resamples: int = RESAMPLES) -> Figures:
     """A figure with its 95 % bootstrap interval; whole patients are drawn, because a patient's hours are not independent."""
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(resamples):
         chosen = random.integers(0, len(patients), len(patients))
         drawn.append(figure([patients[index] for index in chosen]))
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return {"value": round(figure(patients), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    known = [one for one in drawn if not np.isnan(one)] or [np.nan]
+    low, high = np.percentile(known, [2.5, 97.5])
+    return {"value": _rounded(figure(patients)), "low": _rounded(float(low)), "high": _rounded(float(high))}
+
+
+def _rounded(value: float, digits: int = 4) -> float | None:
+    return round(value, digits) if np.isfinite(value) else None
 
 
 def hourly(figure: Callable[[Floats, Floats], float]) -> Callable[[Sequence[Judged]], float]:
@@ -93,7 +99,7 @@ def utility_at(threshold: float) -> Callable[[Sequence[Judged]], float]:
     return over
 
 
-def alerts_at(patients: Sequence[Judged], threshold: float) -> dict[str, float]:
+def alerts_at(patients: Sequence[Judged], threshold: float) -> Figures:
     """One alert a patient, at the first hour that reaches the threshold: how many a patient-day, how many right, how many events met, how early.
 
     An alert is right where the patient becomes septic within 48 h of it (or is labelled already); lead is from the alert to onset (label + 6 h).
@@ -114,36 +120,49 @@ def alerts_at(patients: Sequence[Judged], threshold: float) -> dict[str, float]:
             met += 1
             leads.append(lead)
     return {
-        "threshold": round(threshold, 6),
+        "threshold": _rounded(threshold, 6),
         "alerts_per_35_patient_days": round(35 * alerted / days, 3),
-        "ppv": round(right / alerted, 4) if alerted else float("nan"),
-        "sensitivity_per_event": round(met / events, 4) if events else float("nan"),
-        "median_lead_h": float(np.median(leads)) if leads else float("nan"),
+        "ppv": round(right / alerted, 4) if alerted else None,
+        "sensitivity_per_event": round(met / events, 4) if events else None,
+        "median_lead_h": float(np.median(leads)) if leads else None,
     }
 
 
-def calibration(labels: Floats, scores: Floats) -> dict[str, float]:
+def calibration(labels: Floats, scores: Floats) -> Figures:
     """Brier score, calibration slope and intercept of the logit (1 and 0 are perfect), and the mean of both sides.
 
-    The slope and intercept are fitted by Newton's method on two parameters. Source: Cox, Biometrika 1958;45:562.
+    Slope and intercept are None where the scores part the labels perfectly, and no line fits best. Source: Cox, Biometrika 1958;45:562.
     """
     logit = np.log(np.clip(scores, 1e-6, 1 - 1e-6) / np.clip(1 - scores, 1e-6, 1))
-    design = np.stack([np.ones_like(logit), logit], axis=1)
-    weights = np.array([0.0, 1.0])
-    for _ in range(25):
-        fitted = 1 / (1 + np.exp(-design @ weights))
-        hessian = design.T @ (design * (fitted * (1 - fitted))[:, None])
-        step = np.linalg.solve(hessian, design.T @ (labels - fitted))
-        weights = weights + step
-        if np.abs(step).max() < 1e-8:
-            break
+    line = logistic_line(logit, labels)
     return {
         "brier": round(float(((scores - labels) ** 2).mean()), 6),
-        "slope": round(float(weights[1]), 4),
-        "intercept": round(float(weights[0]), 4),
+        "slope": None if line is None else round(line[0], 4),
+        "intercept": None if line is None else round(line[1], 4),
         "observed": round(float(labels.mean()), 5),
         "predicted": round(float(scores.mean()), 5),
     }
+
+
+STEPS = 50
+STEEPEST = 100.0
+"""A slope of the logit beyond this is no slope: the labels are parted perfectly and Newton's method runs away."""
+
+
+def logistic_line(x: Floats, target: Floats) -> tuple[float, float] | None:
+    """Slope and shift of the sigmoid that fits `target` (0 to 1) best over x, by Newton's method; None where there is none."""
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(STEPS):
+        fitted = 0.5 * (1.0 + np.tanh(0.5 * (design @ weights)))
+        hessian = design.T @ (design * (fitted * (1 - fitted))[:, None]) + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, design.T @ (target - fitted))
+        weights = weights + step
+        if np.abs(weights).max() > STEEPEST:
+            return None
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(weights[0]), float(weights[1])
 
 
 def threshold_for(patients: Sequence[Judged], alerts_per_35_patient_days: float) -> float:

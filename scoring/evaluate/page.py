@@ -21,7 +21,8 @@ def html(report: Mapping[str, Any]) -> str:
         if rows
         else "<p>The files carry no labels, so there is nothing to judge.</p>"
     )
-    return f"<!doctype html><meta charset=utf-8><title>{escape(str(report['task']))}</title><style>{STYLE}</style><h1>{escape(str(report['task']))}</h1><p>{escape(head)}</p>{table}"
+    warning = f"<p>{escape(str(report['warning']))}</p>" if "warning" in report else ""
+    return f"<!doctype html><meta charset=utf-8><title>{escape(str(report['task']))}</title><style>{STYLE}</style><h1>{escape(str(report['task']))}</h1><p>{escape(head)}</p>{table}{warning}"
 
 
 def _row(name: str, model: Any, news2: Any) -> str:
@@ -30,7 +31,11 @@ def _row(name: str, model: Any, news2: Any) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, Mapping) and "low" in value:
+        if None in value.values():
+            return "not to be told from so few"
         return f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})"
     if isinstance(value, Mapping):
-        return "<br>".join(f"{escape(name.replace('_', ' '))}: {number:g}" for name, number in value.items())
+        return "<br>".join(
+            f"{escape(name.replace('_', ' '))}: {'–' if number is None else f'{number:g}'}" for name, number in value.items()
+        )
     return "–"

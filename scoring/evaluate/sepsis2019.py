@@ -12,6 +12,8 @@ from scoring.evaluate.figures import Judged
 from scoring.models.metadata import Metadata
 from scoring.models.walk import Walked, walk_all
 
+WARNING = "Over patients that the model was trained on these figures are too good; those over patients nobody trained on stand in the model's card."
+
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
@@ -38,7 +40,7 @@ def evaluate(
         "hours": hours,
     }
     if model and any(one.labels.any() for one in model):
-        report |= {"figures": {"model": _figures(model, metadata), "news2": _figures_news2(news2)}}
+        report |= {"warning": WARNING, "figures": {"model": _figures(model, metadata), "news2": _figures_news2(news2)}}
     return report
 
 

@@ -46,7 +46,7 @@ no figures by ethnicity are possible, the data has none. Make it again: `vigil t
 """
 
 
-def _beside(points: str, model: Mapping[str, float], news2: Mapping[str, float]) -> list[tuple[str, Any, Any]]:
+def _beside(points: str, model: Mapping[str, Any], news2: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     names = {
         "alerts_per_35_patient_days": "first alerts per 35 patient-days",
         "sensitivity_per_event": "sensitivity per event",
@@ -55,5 +55,5 @@ def _beside(points: str, model: Mapping[str, float], news2: Mapping[str, float])
     return [(f"at the alerts of NEWS2 ≥ {points}: {name}", model[key], news2[key]) for key, name in names.items()]
 
 
-def _figure(one: Mapping[str, float]) -> str:
+def _figure(one: Mapping[str, Any]) -> str:
     return f"{one['value']:.3f} ({one['low']:.3f}–{one['high']:.3f})"

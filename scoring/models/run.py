@@ -80,7 +80,7 @@ def _metrics(trained: Trained, holdout: Sequence[Walked], threshold: float, best
     model = [_judged(trained, patient) for patient in holdout]
     news2 = [_news2(patient) for patient in holdout]
     alerts = figures.alerts_at(model, threshold)
-    same_budget = figures.threshold_for(news2, alerts["alerts_per_35_patient_days"])
+    same_budget = figures.threshold_for(news2, alerts["alerts_per_35_patient_days"] or 0.0)
     labels, scores = np.concatenate([one.labels for one in model]), np.concatenate([one.scores for one in model])
     return {
         "model": _ranks(model, seed)
@@ -101,7 +101,7 @@ def _side_by_side(trained: Trained, valid: Sequence[Walked], holdout: Sequence[W
     """NEWS2 at its own thresholds, and the model where it raised as many first alerts on the validation patients; both on the hold-out."""
     found = {}
     for points in (5.0, 7.0):
-        rate = figures.alerts_at([_news2(patient) for patient in valid], points)["alerts_per_35_patient_days"]
+        rate = figures.alerts_at([_news2(patient) for patient in valid], points)["alerts_per_35_patient_days"] or 0.0
         threshold = figures.threshold_for([_judged(trained, patient) for patient in valid], rate)
         found[f"{points:.0f}"] = {
             "news2": figures.alerts_at([_news2(patient) for patient in holdout], points),
