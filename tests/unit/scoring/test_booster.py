@@ -32,11 +32,11 @@ def patients(number: int) -> list[Walked]:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    return train(patients(80), seed=4)
+    return train(patients(80), seed=4, most_rounds=60)
 
 
 def test_the_same_seed_gives_the_same_model(trained: Trained) -> None:
-    again = train(patients(80), seed=4)
+    again = train(patients(80), seed=4, most_rounds=60)
     assert again.booster.model_to_string() == trained.booster.model_to_string()
     assert (again.scale, again.shift) == (trained.scale, trained.shift)
 
