@@ -112,43 +112,32 @@ def _with_person(state: PatientState, person: Person | None) -> PatientState:
 
 
 def _observe(state: PatientState, event: Observation, received_at: datetime) -> PatientState:
-    canonical = event.canonical
+    code = code_of(event)
+    gone = event.status in NO_VALUE
+    if code is None or (gone and event.result_key is None):
+        return state
     observed_at = event.observed_at or received_at
     if observed_at > received_at + AHEAD:
         observed_at = received_at
-    if event.status in NO_VALUE:
-        code = canonical.code if canonical else None
-        return _delete(state, code, event, observed_at, received_at)
-    if canonical is None:
-        return state
+    canonical = None if gone else event.canonical
     reading = Reading(
         observed_at=observed_at,
         received_at=received_at,
-        value_num=canonical.value_num,
-        value_text=canonical.value_text,
+        value_num=canonical.value_num if canonical else None,
+        value_text=canonical.value_text if canonical else None,
         status=event.status,
         result_key=event.result_key,
     )
-    return _add(state, canonical.code, reading)
+    return _add(state, code, reading)
 
 
-def _delete(state: PatientState, code: str | None, event: Observation, observed_at: datetime, received_at: datetime) -> PatientState:
-    """A deletion often comes without its value, so the code may have to be found by what it deletes."""
-    if event.result_key is None:
-        return state
-    if code is None:
-        code = _code_of(event)
-    if code is None:
-        return state
-    tombstone = Reading(
-        observed_at=observed_at, received_at=received_at, value_num=None, status=event.status, result_key=event.result_key
-    )  # fmt: skip
-    return _add(state, code, tombstone)
-
-
-def _code_of(event: Observation) -> str | None:
-    """The canonical code an observation without a value speaks of."""
-    meant = canonical_code(event.code, event.code_system, event.display) if event.code else None
+def code_of(event: Observation) -> str | None:
+    """The canonical code an observation speaks of; a deletion may come without the value it deletes, and is known by its code alone."""
+    if event.canonical is not None:
+        return event.canonical.code
+    if event.status not in NO_VALUE or not event.code:
+        return None
+    meant = canonical_code(event.code, event.code_system, event.display)
     return meant.code if meant else None
 
 

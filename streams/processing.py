@@ -9,7 +9,7 @@ from typing import Literal
 from parsers.events import Event, Merge, Observation
 from parsers.message import Message
 from parsers.read import read
-from streams.patient import Encounter, PatientState, advance
+from streams.patient import Encounter, PatientState, advance, code_of
 from streams.record import Record, Source
 
 Outcome = Literal["stored", "duplicate", "quarantined", "ignored"]
@@ -140,8 +140,9 @@ def _ends_visit(events: Sequence[Event], encounter: Encounter | None) -> bool:
 
 
 def changed_codes(events: Sequence[Event]) -> frozenset[str]:
-    """The canonical codes that these events say something about."""
-    return frozenset(event.canonical.code for event in events if isinstance(event, Observation) and event.canonical is not None)
+    """The canonical codes that these events say something about; a deletion may come without the value it deletes."""
+    observations = (event for event in events if isinstance(event, Observation))
+    return frozenset(code for event in observations if (code := code_of(event)) is not None)
 
 
 def merges(read_records: Sequence[Taken]) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ SELECT o.patient_id, o.code, o.code_system, o.value_num, o.value_text, o.compara
 FROM unnest(%(ids)s::text[]) AS p (patient_id)
 CROSS JOIN LATERAL (
     SELECT * FROM vigil_store.observation AS x
-    WHERE x.patient_id = p.patient_id
+    WHERE x.patient_id = p.patient_id AND x.superseded_at IS NULL
         AND x.observed_at > (SELECT max(y.observed_at) FROM vigil_store.observation AS y WHERE y.patient_id = p.patient_id) - %(window)s::interval
 ) AS o
 ORDER BY o.received_at, o.topic, o.partition, o."offset", o.ordinal

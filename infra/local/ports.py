@@ -57,6 +57,7 @@ def _hold(candidates: Iterable[int]) -> socket.socket:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             one.bind((HOST, port))
+            one.listen(1)  # two sockets may be bound to one port until one of them listens
             return one
         except OSError:
             one.close()

@@ -1,5 +1,6 @@
 """The command `vigil`: finds each command's file when it is called, and turns known troubles into two lines and an exit status."""
 
+import sys
 from importlib import import_module
 
 import click
@@ -10,7 +11,7 @@ COMMANDS = (
 )  # fmt: skip
 """Each is `command` in `infra/main/<name>.py`; a file that is not there is a command that does not exist."""
 
-GOOD, NO, WRONG_INPUT, NOT_THERE = 0, 1, 2, 3
+GOOD, NO, WRONG_INPUT, NOT_THERE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Trouble(click.ClickException):
@@ -51,8 +52,18 @@ def vigil() -> None:
 
 
 def main() -> None:
-    """The console script."""
-    vigil(prog_name="vigil")
+    """The console script: errors are two lines on stderr, statuses are those of the contracts."""
+    try:
+        sys.exit(vigil(prog_name="vigil", standalone_mode=False) or GOOD)
+    except Trouble as trouble:
+        trouble.show()
+        sys.exit(trouble.exit_code)
+    except click.UsageError as usage:
+        path = usage.ctx.command_path if usage.ctx else "vigil"
+        click.echo(f"{usage.format_message()}\nread how it is used: {path} --help", err=True)
+        sys.exit(WRONG_INPUT)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`vigil evaluate`: the shipped model over a data set, hour by hour, with honest figures where there are labels."""
 
-import json
 from pathlib import Path
 
 import click
@@ -41,7 +40,7 @@ def command(task: str, data: Path, out: Path, repository: Path, as_json: bool) -
         raise Trouble(f"no patient file under {data}", "give a folder of CinC 2019 .psv files")
     (out / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
     (out / "report.html").write_text(html(report))
-    click.echo(json.dumps(report, indent=None if as_json else 2))
+    click.echo(msgspec.json.format(msgspec.json.encode(report), indent=0 if as_json else 2).decode())
 
 
 def _predict(model: Path) -> Predict:

@@ -164,6 +164,20 @@ def test_a_correction_supersedes_the_earlier_version_and_both_stay(worker: Worke
     assert reading.value_num == 4.1
 
 
+def test_a_deletion_takes_the_value_away_and_scores_anew(worker: Worker) -> None:
+    worker.take(record(0, oru("100", NOON, {"hr": 180}, filler="D1")))
+    worker.take(
+        record(
+            1,
+            oru("100", NOON, {"hr": 180}, filler="D1", status="D", sent=NOON + timedelta(minutes=5)).replace(b"||180|", b"|||"),
+            minutes=5,
+        )
+    )
+    assert rows(worker.url, "SELECT count(*) FROM vigil.observations WHERE current") == [(0,)]
+    assert worker.scores.moments[-1].changed == {"8867-4"}
+    assert [reading.value_num for reading in worker.scores.moments[-1].patient.readings["8867-4"]] == [None]
+
+
 def test_a_final_result_replaces_its_preliminary_one(worker: Worker) -> None:
     worker.take(record(0, oru("100", NOON, {"lactate": 2.0}, filler="L2", status="P")))
     worker.take(record(1, oru("100", NOON, {"lactate": 2.4}, filler="L2", status="F", sent=NOON + timedelta(minutes=5)), minutes=5))
