@@ -38,13 +38,18 @@ def look(cursor: psycopg.Cursor, token: str) -> Seen | None:
 def acknowledge(
     connection: psycopg.Connection, token: str, by: str, now: datetime
 ) -> tuple[Literal["acknowledged", "already", "unknown"], Seen | None]:
-    """Acknowledges the episode behind a link: all its pages, once. Answers that race are ordered by the database; the second is `already`."""
+    """Acknowledges the episode behind a link: all its pages, once. Answers that race are ordered by the database; the second is `already`.
+
+    Whoever holds a page's link has got the page, whatever its provider said: it is not sent again.
+    """
     with connection.transaction(), connection.cursor() as cursor:
         seen = look(cursor, token)
         if seen is None:
             return "unknown", None
         first = cursor.execute(SQL["acknowledge_episode"].encode(), {"episode_id": seen.episode_id}).fetchone() is not None
-        pages = cursor.execute(SQL["acknowledge_pages"].encode(), {"episode_id": seen.episode_id, "at": now, "by": by}).fetchall()
+        pages = cursor.execute(
+            SQL["acknowledge_pages"].encode(), {"episode_id": seen.episode_id, "page_id": seen.page_id, "at": now, "by": by}
+        ).fetchall()
         if first or pages:
             ledger.put(cursor, now, by, "acknowledge", seen.episode_id, {"page": seen.page_id, "tier": seen.tier})
         return ("acknowledged" if first or pages else "already"), look(cursor, token)

@@ -50,7 +50,8 @@ class Alarms:
         """What was open for the merged-away patient is the survivor's, once a tier."""
         names = {"from_id": from_id, "into_id": into_id, "at": now}
         cursor.execute(SQL["adopt_episodes"].encode(), names)
-        cursor.execute(SQL["close_merged"].encode(), names)
+        for (episode_id,) in cursor.execute(SQL["close_merged"].encode(), names).fetchall():
+            cursor.execute(SQL["withdraw_pages"].encode(), {"episode_id": episode_id, "because": "merged"})
 
     def _open(self, cursor: psycopg.Cursor, patients: Sequence[str]) -> Open:
         found: Open = defaultdict(dict)

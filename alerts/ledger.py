@@ -20,6 +20,16 @@ def chained(before: str, at: datetime, actor: str, action: str, subject: str, de
     ).hexdigest()
 
 
+def first_broken(cursor: psycopg.Cursor) -> int | None:
+    """The number of the first entry that is not what it was when it was made, or whose predecessor is gone; None where all stand."""
+    before = ""
+    for number, at, actor, action, subject, detail, found in cursor.execute(SQL["whole_audit"].encode()):
+        if chained(before, at, actor, action, subject, detail) != found:
+            return int(number)
+        before = found
+    return None
+
+
 def put(cursor: psycopg.Cursor, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, str]) -> None:
     """Adds an entry within the caller's transaction; entries are made one after the other."""
     cursor.execute(SQL["lock_audit"].encode())

@@ -16,7 +16,7 @@ UPDATE vigil_store.episode SET state = %(state)s, closed_at = %(at)s, closed_bec
 
 -- name: withdraw_pages
 UPDATE vigil_store.page SET state = 'withdrawn', leased_until = NULL, last_error = %(because)s
-WHERE episode_id = %(episode_id)s AND state = 'pending' AND attempts = 0
+WHERE episode_id = %(episode_id)s AND state = 'pending'
 
 -- name: mark_clearing
 UPDATE vigil_store.episode SET clearing_since = %(since)s WHERE episode_id = %(episode_id)s
@@ -28,6 +28,7 @@ WHERE e.patient_id = %(from_id)s AND e.closed_at IS NULL
 
 -- name: close_merged
 UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_because = 'merged' WHERE patient_id = %(from_id)s AND closed_at IS NULL
+RETURNING episode_id
 
 -- name: put_page
 INSERT INTO vigil_store.page (page_id, dedup_key, episode_id, tier, unit, step, channel, target, state, token, created_at, received_at, last_error)
@@ -37,6 +38,11 @@ ON CONFLICT DO NOTHING
 
 -- name: notify
 SELECT pg_notify('vigil_page', '')
+
+-- name: withdraw_expired
+UPDATE vigil_store.page AS p SET state = 'withdrawn', leased_until = NULL, last_error = 'its pager died; answered or over meanwhile'
+FROM vigil_store.episode AS e
+WHERE e.episode_id = p.episode_id AND p.state = 'sending' AND p.leased_until < now() AND (e.closed_at IS NOT NULL OR p.acknowledged_at IS NOT NULL)
 
 -- name: claim
 UPDATE vigil_store.page AS p SET state = 'sending', attempts = p.attempts + 1, leased_until = now() + %(lease)s::interval
@@ -54,17 +60,20 @@ RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.channel, p.tar
 -- name: accepted
 UPDATE vigil_store.page SET state = CASE WHEN acknowledged_at IS NULL THEN 'accepted' ELSE 'acknowledged' END, accepted_at = coalesce(accepted_at, %(at)s),
     provider_ref = %(provider_ref)s, leased_until = NULL, last_error = NULL
-WHERE page_id = %(page_id)s AND state = 'sending'
+WHERE page_id = %(page_id)s AND accepted_at IS NULL
 
 -- name: episode_notified
 UPDATE vigil_store.episode SET state = 'notified' WHERE episode_id = %(episode_id)s AND state = 'open'
 
 -- name: retry
-UPDATE vigil_store.page SET state = 'pending', next_attempt_at = now() + %(delay)s::interval, leased_until = NULL, last_error = %(error)s
-WHERE page_id = %(page_id)s AND state = 'sending'
+UPDATE vigil_store.page AS p SET state = CASE WHEN p.acknowledged_at IS NULL AND e.closed_at IS NULL THEN 'pending' ELSE 'withdrawn' END,
+    next_attempt_at = now() + %(delay)s::interval, leased_until = NULL, last_error = %(error)s
+FROM vigil_store.episode AS e
+WHERE e.episode_id = p.episode_id AND p.page_id = %(page_id)s AND p.state = 'sending' AND p.attempts = %(attempts)s
 
 -- name: failed
-UPDATE vigil_store.page SET state = 'failed', leased_until = NULL, last_error = %(error)s WHERE page_id = %(page_id)s AND state = 'sending'
+UPDATE vigil_store.page SET state = 'failed', leased_until = NULL, last_error = %(error)s
+WHERE page_id = %(page_id)s AND state = 'sending' AND attempts = %(attempts)s
 
 -- name: waiting
 SELECT count(*), coalesce(max(extract(epoch FROM now() - queued_at)), 0)::float8 FROM vigil_store.page WHERE state IN ('pending', 'sending')
@@ -75,8 +84,8 @@ FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHER
 
 -- name: acknowledge_pages
 UPDATE vigil_store.page SET acknowledged_at = %(at)s, acknowledged_by = %(by)s,
-    state = CASE state WHEN 'accepted' THEN 'acknowledged' WHEN 'pending' THEN 'withdrawn' ELSE state END
-WHERE episode_id = %(episode_id)s AND acknowledged_at IS NULL AND state IN ('accepted', 'sending', 'pending')
+    state = CASE WHEN state = 'accepted' OR (page_id = %(page_id)s AND attempts > 0) THEN 'acknowledged' WHEN state = 'pending' THEN 'withdrawn' ELSE state END
+WHERE episode_id = %(episode_id)s AND acknowledged_at IS NULL AND (state IN ('accepted', 'sending', 'pending') OR page_id = %(page_id)s)
 RETURNING page_id
 
 -- name: acknowledge_episode
@@ -87,6 +96,9 @@ SELECT pg_advisory_xact_lock(7106116562)
 
 -- name: last_audit
 SELECT hash FROM vigil_store.audit_log ORDER BY number DESC LIMIT 1
+
+-- name: whole_audit
+SELECT number, at, actor, action, subject, detail, hash FROM vigil_store.audit_log ORDER BY number
 
 -- name: put_audit
 INSERT INTO vigil_store.audit_log (at, actor, action, subject, detail, hash) VALUES (%(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s, %(hash)s)

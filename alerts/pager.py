@@ -33,6 +33,7 @@ class Pager:
     ) -> None:  # fmt: skip
         self._connect, self._channels, self._settings, self._metrics = connect, channels, settings, metrics
         self._link, self._now = link, now
+        self._unrecorded: list[tuple[Claimed, Accepted | Refused]] = []
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop. A database that is away is waited for; pages wait in it."""
@@ -48,6 +49,7 @@ class Pager:
     async def _serve(self, work: psycopg.Connection, hints: psycopg.Connection, stopping: asyncio.Event) -> None:
         """Claims as many as may be sent side by side; a slow provider holds up its own pages and no others."""
         hints.execute("LISTEN vigil_page")
+        self._catch_up(work)
         sending: set[asyncio.Task[None]] = set()
         hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
         try:
@@ -60,7 +62,8 @@ class Pager:
                     for task in done:
                         task.result()
                     sending -= done
-                    hint = asyncio.create_task(asyncio.to_thread(self._wait, hints)) if hint in done else hint
+                    if hint in done and not stopping.is_set():
+                        hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
         finally:
             await asyncio.gather(hint, *sending, return_exceptions=True)
 
@@ -70,7 +73,18 @@ class Pager:
             break
 
     async def _deliver(self, work: psycopg.Connection, page: Claimed) -> None:
-        self._settle(work, page, await self._send(page))
+        outcome = await self._send(page)
+        try:
+            self._settle(work, page, outcome)
+        except psycopg.OperationalError:
+            self._unrecorded.append((page, outcome))
+            raise
+
+    def _catch_up(self, work: psycopg.Connection) -> None:
+        """What became of pages while the database was away is written down first, so that none is sent twice for that."""
+        while self._unrecorded:
+            self._settle(work, *self._unrecorded[0])
+            del self._unrecorded[0]
 
     async def _send(self, page: Claimed) -> Accepted | Refused:
         channel = self._channels.get(page.channel)
@@ -79,7 +93,10 @@ class Pager:
         message = Page(
             page_id=page.page_id, tier=page.tier, unit=page.unit, created_at=page.created_at, link=f"{self._link}/p/{page.token}"
         )  # fmt: skip
-        return await channel.send(message, page.target)
+        try:
+            return await channel.send(message, page.target)
+        except Exception as bug:  # the one boundary where a bug may not stop everybody else's pages
+            return Refused(permanent=False, detail=f"{page.channel} failed with {type(bug).__name__}")
 
     def _settle(self, connection: psycopg.Connection, page: Claimed, outcome: Accepted | Refused) -> None:
         counted = self._metrics.pages_total

@@ -73,7 +73,7 @@ def _raise(rule: Rule, why: Reason, score: Score, rules: Rules, now: datetime, *
 
 def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: datetime) -> list[Decision]:
     """An open episode is cleared by the score that raised it, once that has stayed low for the dwell."""
-    if not episode.reason.startswith(score.name) or score.value is None or now - score.as_of > rules.max_age:
+    if episode.reason.partition(" ")[0] != score.name or score.value is None or now - score.as_of > rules.max_age:
         return []
     if score.value >= rule.clear_below or (rule.red and score.red):
         return [Decision(kind="hold", tier=rule.tier, reason="above_clear")] if episode.clearing_since else []

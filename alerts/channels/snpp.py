@@ -27,7 +27,7 @@ class Snpp:
                     writer.close()
         except TimeoutError:
             return Refused(permanent=False, detail="snpp: no answer in time")
-        except (OSError, asyncio.IncompleteReadError) as error:
+        except (OSError, asyncio.IncompleteReadError, ValueError) as error:  # ValueError: a line without end
             return Refused(permanent=False, detail=f"snpp: {type(error).__name__}")
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, page: Page, target: str) -> Accepted | Refused:
@@ -41,8 +41,7 @@ class Snpp:
             if not answer.startswith("250") and not (command == "SEND" and answer.startswith(("860", "960"))):
                 writer.write(b"QUIT\r\n")
                 return Refused(permanent=_is_permanent(answer), detail=f"snpp: {command[:4].strip()} answered {answer[:3]}")
-        writer.write(b"QUIT\r\n")
-        await writer.drain()
+        writer.write(b"QUIT\r\n")  # not waited for: the page is taken, whatever becomes of the goodbye
         return Accepted(provider_ref=answer[4:].strip()[:100] or None)
 
 

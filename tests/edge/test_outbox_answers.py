@@ -1,0 +1,118 @@
+"""Answers to pages on a real PostgreSQL: racing ones, the audit log they leave, and an episode's states as its table has them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from alerts import answers, ledger, outbox
+from alerts.episode import TRANSITIONS, Happening, State, follow
+from alerts.outbox import Claimed
+from infra.database.connect import connect
+from tests.episodes import NOON, Bedside, claim
+
+
+@pytest.fixture
+def bedside(postgres_url: str) -> Bedside:
+    return Bedside(postgres_url)
+
+
+def answer(bedside: Bedside, token: str, by: str) -> str:
+    """What a clinician at a link is told, three minutes later."""
+    with connect(bedside.url, autocommit=True) as connection:
+        return answers.acknowledge(connection, token, by, NOON + timedelta(minutes=3))[0]
+
+
+def test_of_answers_that_race_one_is_first_and_the_others_are_told(bedside: Bedside) -> None:
+    bedside.take(8)
+    [page] = claim(bedside)
+    together = threading.Barrier(4)
+
+    def race(name: str) -> str:
+        together.wait()
+        return answer(bedside, page.token, name)
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(race, ("Ann", "Bob", "Cy", "Di")))
+    assert sorted(outcomes) == ["acknowledged", "already", "already", "already"]
+    [(who, state)] = bedside.ask("SELECT acknowledged_by, state FROM vigil.pages")
+    assert state == "acknowledged"
+    assert bedside.ask("SELECT actor, action FROM vigil.audit_log") == [(who, "acknowledge")]
+
+
+def test_an_answer_and_an_acceptance_at_once_never_wait_for_each_other(bedside: Bedside) -> None:
+    for number in range(25):
+        bedside.take(8, mrn=str(number))
+    pages = claim(bedside)
+    together = threading.Barrier(2)
+
+    def accept() -> None:
+        with connect(bedside.url, autocommit=True) as connection:
+            for page in pages:
+                together.wait()
+                outbox.accepted(connection, page, None, NOON)
+
+    with ThreadPoolExecutor(2) as pool:
+        accepting = pool.submit(accept)
+        for page in pages:
+            together.wait()
+            assert answer(bedside, page.token, "Ann") == "acknowledged"
+        accepting.result()
+    assert bedside.ask("SELECT DISTINCT p.state, e.state FROM vigil.pages p JOIN vigil.episodes e USING (episode_id)") == [
+        ("acknowledged", "acknowledged")
+    ]
+
+
+def test_an_unknown_link_answers_nothing(bedside: Bedside) -> None:
+    assert answer(bedside, "no-such-token", "Ann") == "unknown"
+    assert bedside.ask("SELECT count(*) FROM vigil.audit_log") == [(0,)]
+
+
+def test_a_changed_or_missing_entry_of_the_audit_log_is_found(bedside: Bedside) -> None:
+    for number in range(4):
+        bedside.take(8, mrn=str(number))
+    for page in claim(bedside):
+        answer(bedside, page.token, "Ann")
+    with connect(bedside.url) as connection, connection.cursor() as cursor:
+        assert ledger.first_broken(cursor) is None
+        cursor.execute("UPDATE vigil_store.audit_log SET actor = 'Eve' WHERE number = 3")
+        assert ledger.first_broken(cursor) == 3
+        connection.rollback()
+        cursor.execute("DELETE FROM vigil_store.audit_log WHERE number = 2")
+        assert ledger.first_broken(cursor) == 3
+        connection.rollback()
+
+
+HAPPENINGS: tuple[Happening, ...] = ("accepted", "acknowledged", "cleared", "left", "merged")
+
+
+@pytest.mark.parametrize("happening", HAPPENINGS)
+@pytest.mark.parametrize("state", sorted({state for state, _ in TRANSITIONS} | {"resolved", "closed"}))
+def test_the_database_moves_an_episode_as_the_table_says(bedside: Bedside, state: State, happening: Happening) -> None:
+    bedside.take(8)
+    [page] = claim(bedside)
+    bedside.do(
+        "UPDATE vigil_store.episode SET state = %s, closed_at = %s, clearing_since = %s",
+        state,
+        NOON if state in ("resolved", "closed") else None,
+        NOON - timedelta(hours=1) if happening == "cleared" else None,
+    )
+    _let(bedside, page, happening)
+    assert bedside.ask("SELECT state FROM vigil_store.episode WHERE episode_id = %s", page.episode_id) == [(follow(state, happening),)]
+
+
+def _let(bedside: Bedside, page: Claimed, happening: Happening) -> None:
+    match happening:
+        case "accepted":
+            with connect(bedside.url, autocommit=True) as connection:
+                outbox.accepted(connection, page, None, NOON)
+        case "acknowledged":
+            answer(bedside, page.token, "Ann")
+        case "cleared":
+            bedside.take(1, minutes=2)
+        case "left":
+            bedside.take(1, minutes=2, status="discharged")
+        case "merged":
+            bedside.take(8, mrn="2")
+            bedside.merge("1", "2")

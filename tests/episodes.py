@@ -1,0 +1,80 @@
+"""The alerts room on a real database: scores decided by the shipped policy, and what came of them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry
+
+from alerts import outbox
+from alerts.bedside import Alarms
+from alerts.outbox import Claimed
+from alerts.routing import Route
+from alerts.rules import load
+from infra.database.connect import connect
+from infra.metrics import Metrics
+from scoring.score import Score
+from streams.patient import Encounter, PatientState
+from streams.processing import Moment
+from streams.record import Source
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PAGER = Route(tier="rapid_response", channel="pager", target="2222")
+MAIL = Route(tier="urgent", channel="mail", target="doctor@hospital.test")
+
+
+class Bedside:
+    """One worker's policy over one database; every call of `take` is one batch."""
+
+    def __init__(self, url: str, routes: Sequence[Route] = (PAGER, MAIL)) -> None:
+        self.url, self.metrics = url, Metrics(CollectorRegistry())
+        self.alarms = Alarms(load(None, model_threshold=0.2), routes, self.metrics)
+        self._offset = 0
+
+    def take(self, *news2: float, mrn: str = "1", minutes: float = 0, status: Literal["open", "discharged"] = "open") -> list[str]:
+        """A message with a NEWS2 each, all in one transaction; tells the tiers open for the patient afterwards."""
+        moments = [self.moment(mrn, minutes, status) for _ in news2]
+        scores = [self.score(one, value, minutes) for one, value in zip(moments, news2, strict=True)]
+        self.again(moments, scores, minutes)
+        return [tier for (tier,) in self.ask("SELECT tier FROM vigil.episodes WHERE patient_id = %s AND closed_at IS NULL", f"HOSP:{mrn}")]
+
+    def again(self, moments: Sequence[Moment], scores: Sequence[Score], minutes: float = 0) -> None:
+        """Decides these, in a transaction of their own."""
+        with connect(self.url) as connection:
+            self.alarms.decide(connection.cursor(), moments, scores, NOON + timedelta(minutes=minutes))
+
+    def merge(self, from_mrn: str, into_mrn: str) -> None:
+        with connect(self.url) as connection:
+            self.alarms.merge(connection.cursor(), f"HOSP:{from_mrn}", f"HOSP:{into_mrn}", NOON)
+
+    def ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with connect(self.url) as connection:
+            return connection.execute(query.encode(), parameters or None).fetchall()
+
+    def do(self, statement: str, *parameters: object) -> None:
+        with connect(self.url) as connection:
+            connection.execute(statement.encode(), parameters or None)
+
+    def moment(self, mrn: str, minutes: float, status: Literal["open", "discharged"]) -> Moment:
+        self._offset += 1
+        encounter = Encounter(encounter_id=f"V{mrn}", unit="4W", bed="12", status=status)
+        return Moment(
+            source=Source(topic="hl7.oru", partition=0, offset=self._offset),
+            patient=PatientState(patient_id=f"HOSP:{mrn}", encounter=encounter),
+            received_at=NOON + timedelta(minutes=minutes),
+            changed=frozenset(),
+            closed=status != "open",
+        )
+
+    def score(self, moment: Moment, value: float, minutes: float) -> Score:
+        at = NOON + timedelta(minutes=minutes)
+        return Score(
+            score_id=f"{moment.source}/news2", patient_id=moment.patient.patient_id, encounter_id=None, name="news2", version="2017", value=value,
+            at_least=value, red=False, as_of=at, scored_at=at, mode="live", parts={}, missing=(), findings=(),
+        )  # fmt: skip
+
+
+def claim(bedside: Bedside, limit: int = 100) -> list[Claimed]:
+    """What a pager that comes now gets."""
+    with connect(bedside.url, autocommit=True) as connection:
+        return list(outbox.claim(connection, 30.0, limit))
