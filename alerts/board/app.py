@@ -28,8 +28,8 @@ SAFE = {
     "Cache-Control": "no-store",
 }
 FORM = (
-    '<form method="post" action="/p/$token/acknowledge"><input name="by" required maxlength="60" autocomplete="name" placeholder="Your name or bleep" '
-    'aria-label="Your name or bleep"><button>Acknowledge</button></form>'
+    '<form method="post" action="/p/$token/acknowledge"><label>Your name or bleep<input name="by" required maxlength="60" autocomplete="name"></label>'
+    "<button>Acknowledge</button></form>"
 )
 
 T = TypeVar("T")
