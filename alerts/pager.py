@@ -42,7 +42,7 @@ class Pager:
                 with self._connect() as work, self._connect() as hints:
                     work.autocommit = hints.autocommit = True
                     await self._serve(work, hints, stopping)
-            except psycopg.OperationalError as away:
+            except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as away:  # away, or not migrated yet
                 log.warning("database_away", error=type(away).__name__)
                 await asyncio.sleep(self._settings.poll_s)
 
