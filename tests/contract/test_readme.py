@@ -43,6 +43,6 @@ def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path) -> None:
 
 def test_every_file_the_readme_names_is_there() -> None:
     text = README.read_text()
-    named = re.findall(r"\]\(([^)]+)\)", text) + [one for one in re.findall(r"`((?:parsers|streams|scoring|alerts|infra)/[\w./-]+)`", text)]
+    named = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r"`((?:parsers|streams|scoring|alerts|infra)/[\w./-]+)`", text)
     assert len(named) > 8
     assert [name for name in named if not (README.parent / name).exists()] == []
