@@ -21,7 +21,7 @@ from infra.logs import logger
 log = logger("infra")
 
 LOOK_EVERY_S = 0.5
-PROBE_EVERY_S = 5.0
+PROBE_EVERY_S = 2.0
 PROBE_TIMEOUT_S = 5.0
 START_S = 60.0
 
@@ -110,20 +110,31 @@ def _zeros(described: Any) -> grpc.InferInput:
     return one
 
 
+def _loaded(address: str, model: str) -> bool:
+    """Whether the server says that it has loaded the model: enough to begin asking the model itself."""
+    client = grpc.InferenceServerClient(address)
+    try:
+        return bool(client.is_model_ready(model, client_timeout=PROBE_TIMEOUT_S))
+    except InferenceServerException:
+        return False
+    finally:
+        client.close()
+
+
 def watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_within: Callable[[float], bool]) -> int:
     """Probes until told to stop (`stopped_within` waits so many seconds and says whether it was). A model that fails twice is unloaded and loaded; if that does not help, or the server ends, returns 1.
 
     Readiness is no evidence: with its python stub killed the server stays ready and answers nothing (design decision 5).
     """
     deadline = time.monotonic() + START_S
-    while not probe(address, model):
+    while not _loaded(address, model):
         if stopped_within(0.2):
             return _stop(server)
         if server.poll() is not None or time.monotonic() > deadline:
             log.error("triton_does_not_start")
             return _stop(server) or 1
-    log.info("triton_ready", model=model)
-    failed, due = 0, time.monotonic() + PROBE_EVERY_S
+    log.info("triton_loaded", model=model)
+    failed, due = 0, time.monotonic()
     while not stopped_within(LOOK_EVERY_S):
         if server.poll() is not None:
             log.error("triton_ended", status=server.returncode)
