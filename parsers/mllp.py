@@ -67,6 +67,16 @@ class Decoder:
         """Whether a block has begun and not ended."""
         return self._inside
 
+    @property
+    def held(self) -> int:
+        """Bytes kept of the open block."""
+        return len(self._buffer)
+
+    @property
+    def length(self) -> int:
+        """Bytes of the open block so far, those not kept included."""
+        return len(self._buffer) + self._skipped
+
     def receive(self, data: bytes) -> list[Received]:
         """What became complete with these bytes, in order."""
         out: list[Received] = []
@@ -92,18 +102,17 @@ class Decoder:
         self._keep(data, position, stop)
         if end < 0:
             return len(data)
-        length = len(self._buffer) + self._skipped
-        out.append(TooLong(bytes(self._buffer), length) if self._skipped else Frame(bytes(self._buffer)))
+        out.append(TooLong(bytes(self._buffer), self.length) if self._skipped else Frame(bytes(self._buffer)))
         self._buffer.clear()
         self._inside, self._skipped = False, 0
         return end + 1
 
     def _keep(self, data: bytes, position: int, stop: int) -> None:
-        if not self._skipped and len(self._buffer) + stop - position <= self.max_frame_bytes:
+        length = self.length + stop - position
+        if length <= self.max_frame_bytes:
             self._buffer += data[position:stop]
             return
-        held = len(self._buffer) + self._skipped + stop - position
-        if len(self._buffer) < KEPT:
-            self._buffer += data[position : min(stop, position + KEPT)]
-        del self._buffer[KEPT:]
-        self._skipped = held - len(self._buffer)
+        kept = min(KEPT, self.max_frame_bytes)
+        self._buffer += data[position : min(stop, position + kept)] if len(self._buffer) < kept else b""
+        del self._buffer[kept:]
+        self._skipped = length - len(self._buffer)
