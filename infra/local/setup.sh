@@ -53,7 +53,7 @@ case "${1:-}" in
         command -v mvn >/dev/null || fail "Maven is not installed" "install it: apt-get install maven"
         echo "fetching Kafka" >&2
         rm -rf "$cache/kafka"
-        mvn -q -B -Dstyle.color=never -f infra/local/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$cache/kafka" |
+        mvn -q -B -Dstyle.color=never -f infra/local/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$cache/kafka" 2>&1 |
             sed 's/\x1b\[[0-9;]*m//g' # Maven resets colours that it was told not to use
         touch "$cache/kafka/done-$want"
         ;;
