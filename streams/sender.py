@@ -3,7 +3,10 @@
 import asyncio
 import ssl as tls
 import time
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -13,6 +16,11 @@ from parsers.mllp import Decoder, Frame, encode
 
 ANSWER_S = 60.0
 """How long a sender waits for an acknowledgement before it counts the message as not answered."""
+
+
+TRIES = 2
+WAITS_S = (0.2, 0.5, 1.0, 1.0)
+"""After each failure in a row. A restarted listener is back within these; the simulator and the replay wait for one as long as it takes."""
 
 
 class NotAnswered(Exception):
@@ -27,7 +35,7 @@ class AckTimes(Struct, frozen=True, kw_only=True):
 
 
 class SendReport(Struct, frozen=True, kw_only=True):
-    """What became of the messages; `no_ack` were never answered, in the order they were given."""
+    """What became of the messages. `unanswered`: the positions of the `no_ack` that were never answered, among those given."""
 
     sent: int
     aa: int
@@ -36,6 +44,7 @@ class SendReport(Struct, frozen=True, kw_only=True):
     no_ack: int
     seconds: float
     ack_ms: AckTimes
+    unanswered: tuple[int, ...] = ()
 
 
 class MllpSender:
@@ -78,9 +87,11 @@ class MllpSender:
 
     async def close(self) -> None:
         """Closes the connection."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+            with suppress(OSError):  # closed by the other side
+                await writer.wait_closed()
 
 
 def answer_of(ack: bytes) -> str:
@@ -95,6 +106,11 @@ def answer_of(ack: bytes) -> str:
     return ""
 
 
+def is_acknowledgement(raw: bytes) -> bool:
+    """Whether nobody will answer this message: it is an acknowledgement itself."""
+    return (peek(raw).type or "").startswith(("ACK", "MCF"))
+
+
 async def send_all(
     messages: Sequence[bytes],
     *,
@@ -104,49 +120,90 @@ async def send_all(
     rate: float | None = None,
     ssl: tls.SSLContext | None = None,
 ) -> SendReport:
-    """Sends all, at most `rate` a second over all connections; the messages of one patient stay in order on one connection."""
-    lanes: list[list[bytes]] = [[] for _ in range(connections)]
-    for number, raw in enumerate(messages):
-        key = patient_key(peek(raw)) if connections > 1 else None
-        lanes[hash(key) % connections if key else number % connections].append(raw)
-    answers: list[str] = []
-    times_ms: list[float] = []
+    """Sends all, at most `rate` a second over all connections; the messages of one patient stay in order on one connection.
+
+    A message that is not answered is sent once more on a new connection, then left behind and told in the report; after so many failures in
+    a row as there are WAITS_S, whatever else was to go over that connection is left behind too.
+    """
+    lanes = [lane for lane in _lanes(messages, connections) if lane]
+    tally = _Tally()
+    pace = rate / len(lanes) if rate and lanes else None
     began = time.perf_counter()
-    pace = rate / connections if rate else None
-    await asyncio.gather(*(_send_lane(lane, host, port, ssl, pace, answers, times_ms) for lane in lanes if lane))
+    await asyncio.gather(*(_Lane(host, port, ssl, tally).send(messages, lane, pace) for lane in lanes))
     seconds = time.perf_counter() - began
-    told = sum((peek(raw).type or "").startswith(("ACK", "MCF")) for raw in messages)
+    counted = Counter(tally.answers.values())
+    unanswered = tuple(n for n in range(len(messages)) if n not in tally.told and tally.answers.get(n) not in {"AA", "AE", "AR"})
     return SendReport(
-        sent=len(answers),
-        aa=answers.count("AA"),
-        ae=answers.count("AE"),
-        ar=answers.count("AR"),
-        no_ack=len(messages) - told - sum(answer in ("AA", "AE", "AR") for answer in answers),
+        sent=len(tally.answers),
+        aa=counted["AA"],
+        ae=counted["AE"],
+        ar=counted["AR"],
+        no_ack=len(unanswered),
         seconds=round(seconds, 3),
-        ack_ms=AckTimes(p50=_quantile(times_ms, 0.5), p99=_quantile(times_ms, 0.99)),
+        ack_ms=AckTimes(p50=_quantile(tally.times_ms, 0.5), p99=_quantile(tally.times_ms, 0.99)),
+        unanswered=unanswered,
     )
 
 
-async def _send_lane(
-    lane: Sequence[bytes], host: str, port: int, ssl: tls.SSLContext | None, pace: float | None, answers: list[str], times_ms: list[float]
-) -> None:
-    sender = MllpSender()
-    began = time.perf_counter()
-    try:
-        await sender.connect(host, port, ssl)
-        for number, raw in enumerate(lane):
+def _lanes(messages: Sequence[bytes], connections: int) -> list[list[int]]:
+    """Which messages, by position, go over which connection."""
+    lanes: list[list[int]] = [[] for _ in range(connections)]
+    for number, raw in enumerate(messages):
+        key = patient_key(peek(raw)) if connections > 1 else None
+        lanes[hash(key) % connections if key else number % connections].append(number)
+    return lanes
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the messages, by position, over all connections. `told`: those that nobody answers."""
+
+    told: set[int] = field(default_factory=set)
+    answers: dict[int, str] = field(default_factory=dict)
+    times_ms: list[float] = field(default_factory=list)
+
+
+class _Lane:
+    """One connection of several, made again where it broke."""
+
+    def __init__(self, host: str, port: int, ssl: tls.SSLContext | None, tally: _Tally) -> None:
+        self._to, self._ssl, self._tally = (host, port), ssl, tally
+        self._sender: MllpSender | None = None
+
+    async def send(self, messages: Sequence[bytes], lane: Sequence[int], pace: float | None) -> None:
+        """Sends these, in order, at most `pace` a second."""
+        began, turn, tries, failures = time.perf_counter(), 0, 0, 0
+        while turn < len(lane) and failures < len(WAITS_S):
             if pace is not None:
-                await asyncio.sleep(max(0.0, began + number / pace - time.perf_counter()))
-            started = time.perf_counter()
-            if (peek(raw).type or "").startswith(("ACK", "MCF")):
-                await sender.tell(raw)
-                continue
-            answers.append(answer_of(await sender.send(raw)))
-            times_ms.append((time.perf_counter() - started) * 1000)
-    except (NotAnswered, OSError):
-        return
-    finally:
-        await sender.close()
+                await asyncio.sleep(max(0.0, began + turn / pace - time.perf_counter()))
+            try:
+                await self._send(lane[turn], messages[lane[turn]])
+                failures = 0
+            except (NotAnswered, OSError):
+                await self._hang_up()
+                await asyncio.sleep(WAITS_S[failures])
+                tries, failures = tries + 1, failures + 1
+                if tries < TRIES:
+                    continue
+            turn, tries = turn + 1, 0
+        await self._hang_up()
+
+    async def _send(self, number: int, raw: bytes) -> None:
+        if self._sender is None:
+            self._sender = MllpSender()
+            await self._sender.connect(*self._to, self._ssl)
+        if is_acknowledgement(raw):
+            await self._sender.tell(raw)
+            self._tally.told.add(number)
+            return
+        started = time.perf_counter()
+        self._tally.answers[number] = answer_of(await self._sender.send(raw))
+        self._tally.times_ms.append((time.perf_counter() - started) * 1000)
+
+    async def _hang_up(self) -> None:
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            await sender.close()
 
 
 def _quantile(times_ms: list[float], share: float) -> float | None:
