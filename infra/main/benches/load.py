@@ -31,6 +31,7 @@ WARM_UP = 1500
 RATE = 50.0
 LATENCY = 1500
 CONNECTIONS = 32
+PATIENCE_S = 120.0
 
 Figure = dict[str, float | str | None]
 
@@ -95,8 +96,11 @@ def _send(settings: Settings, messages: list[bytes], connections: int, rate: flo
 
 
 def _recorded(settings: Settings, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     with psycopg.connect(settings.database.url, autocommit=True) as connection:
         while (connection.execute("SELECT sum(next_offset) FROM vigil_store.progress").fetchone() or (0,))[0] < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{count} messages were not recorded within {PATIENCE_S:.0f} s; look into {settings.home}/logs")
             time.sleep(0.02)
 
 
