@@ -48,8 +48,8 @@ def run(folder: Path, port: int, controller_port: int, settings: KafkaSettings) 
 
 def _format(config: Path) -> None:
     tool = [_java(), "-Xmx128m", LEVELS, "-cp", _classpath(), "kafka.tools.StorageTool"]
-    cluster = subprocess.run([*tool, "random-uuid"], capture_output=True, text=True, check=True).stdout.split()[-1]
-    subprocess.run([*tool, "format", "--standalone", "-t", cluster, "-c", str(config)], capture_output=True, check=True)
+    cluster = subprocess.run([*tool, "random-uuid"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1]
+    subprocess.run([*tool, "format", "--standalone", "-t", cluster, "-c", str(config)], stdout=subprocess.DEVNULL, check=True)
 
 
 def _properties(data: Path, port: int, controller_port: int, settings: KafkaSettings) -> str:

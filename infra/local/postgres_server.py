@@ -75,7 +75,7 @@ def _make(data: Path, prefix: list[str]) -> None:
     command = [
         *prefix, str(binaries() / "initdb"), "-D", str(making), "-U", USER, "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8",
     ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     making.rename(data)
 
 

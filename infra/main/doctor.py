@@ -1,5 +1,7 @@
 """`vigil doctor`: looks at everything needed and says what is missing and how to get it."""
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -55,6 +57,7 @@ def checks(home: Path) -> list[tuple[str, Check]]:
         ("Python's shared library, for Triton", _library),
         (f"{SHARED_MEMORY_MB} MB of shared memory, for Triton", _shared_memory),
         ("PostgreSQL", _postgres),
+        ("a name for this user, for PostgreSQL", _user),
         ("setpriv", lambda: None if shutil.which("setpriv") else "apt-get install util-linux"),
         (f"{FREE_GB:g} GB of disk", lambda: _disk(home)),
         (f"{MEMORY_GB:g} GB of memory", lambda: None if psutil.virtual_memory().available > MEMORY_GB * 1e9 else "close something"),
@@ -76,6 +79,15 @@ def _postgres() -> str | None:
         return None if (postgres_server.binaries() / "postgres").exists() else "make setup"
     except NotInstalled:
         return "make setup"
+
+
+def _user() -> str | None:
+    """PostgreSQL refuses a user number that has no name, as some container platforms hand out."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return f"give user {os.geteuid()} a name: useradd --uid {os.geteuid()} vigil"
+    return None
 
 
 def _library() -> str | None:
