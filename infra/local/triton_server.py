@@ -69,19 +69,27 @@ def _backends(root: Path) -> Path:
     return folder
 
 
+def _region(grpc_port: int) -> str:
+    return f"vigil-{grpc_port}-"
+
+
+def _clear(grpc_port: int) -> None:
+    """Removes what a server that ended badly leaves in shared memory, 1 MB a model instance."""
+    for left in SHARED_MEMORY.glob(f"{_region(grpc_port)}*"):
+        left.unlink(missing_ok=True)
+
+
 def start(repository: Path, grpc_port: int, http_port: int, metrics_port: int) -> subprocess.Popen[bytes]:
     """Starts the server; it dies with this process, so that a supervisor killed outright leaves none behind that holds the ports."""
     root = _server_root()
     backends = _backends(root)
-    shared_memory = f"vigil-{grpc_port}-"
-    for left in SHARED_MEMORY.glob(f"{shared_memory}*"):  # by a server on this port that was killed
-        left.unlink(missing_ok=True)
+    _clear(grpc_port)  # of a server on this port that was killed together with its watch
     command = [
         str(root / "bin" / "tritonserver"), f"--model-repository={repository}", f"--backend-directory={backends}", "--model-control-mode=explicit",
         "--load-model=*", f"--grpc-address={HOST}", f"--grpc-port={grpc_port}", f"--http-address={HOST}", f"--http-port={http_port}",
         f"--metrics-port={metrics_port}", f"--metrics-address={HOST}", "--allow-gpu-metrics=false", "--log-verbose=0", "--exit-timeout-secs=5",
         "--backend-config=python,shm-default-byte-size=1048576", "--http-thread-count=2", "--grpc-infer-allocation-pool-size=2",
-        f"--backend-config=python,shm-region-prefix-name={shared_memory}",
+        f"--backend-config=python,shm-region-prefix-name={_region(grpc_port)}",
     ]  # fmt: skip
     setpriv = shutil.which("setpriv")
     leash = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
@@ -126,6 +134,13 @@ def watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_wit
 
     Readiness is no evidence: with its python stub killed the server stays ready and answers nothing (design decision 5).
     """
+    try:
+        return _watch(server, address, model, stopped_within)
+    finally:
+        _clear(int(address.rpartition(":")[2]))
+
+
+def _watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_within: Callable[[float], bool]) -> int:
     deadline = time.monotonic() + START_S
     while not _loaded(address, model):
         if stopped_within(0.2):
