@@ -119,6 +119,7 @@ def test_a_pid_file_whose_number_is_some_other_programs_by_now_does_not_keep_pos
         (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
         starting = Become(tmp_path, port)
         starting.answers(port)
+        assert starting.process.poll() is None
     finally:
         starting.process.terminate()
         starting.ended()
