@@ -50,12 +50,9 @@ class Connection:
 
     async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Reads and answers side by side; when the reading ends, what was taken in is still answered."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._reading = group.create_task(self._read(reader))
-                group.create_task(self._answer(writer))
-        finally:
-            self._limits.hold(-self._held)
+        async with asyncio.TaskGroup() as group:
+            self._reading = group.create_task(self._read(reader))
+            group.create_task(self._answer(writer))
 
     def stop(self) -> None:
         """Reads no more."""
@@ -73,6 +70,7 @@ class Connection:
                     log.warning(fault, feed=self._feed, bytes=self._decoder.length + self._noise)
                     return
         finally:
+            self._limits.hold(-self._held)
             with suppress(asyncio.QueueFull):  # then there is something to answer, after which the end of the reading is seen
                 self._pending.put_nowait(None)
 
@@ -111,8 +109,9 @@ class Connection:
         taken = await self._limits.aside(len(content), opening)
         self._metrics.messages_received_total.labels(feed=self._feed, type=type_label(taken.reply.header.type)).inc()
         await self._producer.room()
-        stored = self._producer.send(taken.topic, taken.key, taken.value, taken.headers)
-        await self._pending.put((taken.reply, stored))
+        stored: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        await self._pending.put((taken.reply, stored))  # before it is sent: what is on its way to Kafka is always waited for
+        self._producer.send(taken.topic, taken.key, taken.value, taken.headers, stored)
 
     async def _answer(self, writer: asyncio.StreamWriter) -> None:
         answering = True

@@ -56,15 +56,13 @@ class ConfirmingProducer:
         while not self._room.is_set():
             await self._room.wait()
 
-    def send(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> "asyncio.Future[Outcome]":
-        """Queues a message; the future tells what became of it."""
-        future: asyncio.Future[Outcome] = self._loop.create_future()
+    def send(self, topic: str, key: str, value: bytes, headers: Mapping[str, str], told: "asyncio.Future[Outcome]") -> None:
+        """Queues a message; `told` will say what became of it."""
         self._unconfirmed += len(value)
         if self._unconfirmed > UNCONFIRMED_BYTES:
             self._room.clear()
         encoded: Headers = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
-        self._produce(topic, key.encode("utf-8", "replace"), value, encoded, (future, len(value), "stored"))
-        return future
+        self._produce(topic, key.encode("utf-8", "replace"), value, encoded, (told, len(value), "stored"))
 
     def _produce(self, topic: str, key: bytes, value: bytes, headers: Headers, waiting: Waiting) -> None:
         future, size, outcome = waiting
