@@ -46,3 +46,25 @@ def test_an_end_without_carriage_return_ends_the_frame() -> None:
 
 def test_noise_between_frames_is_counted() -> None:
     assert Decoder(100).receive(b"GET / HTTP/1.1\r\n" + encode(b"one")) == [Noise(14), Frame(b"one")]
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(1, 40), max_size=40), st.sampled_from([5, 64, 10_000]))
+def test_the_cuts_make_no_difference_to_any_bytes(data: bytes, cuts: list[int], limit: int) -> None:
+    """Noise is counted piece by piece, without the line ends at the edges of a piece; all else is the same."""
+    whole, pieces, out, position = Decoder(limit), Decoder(limit), list[Frame | TooLong | Noise](), 0
+    expected = whole.receive(data)
+    for size in [*cuts, len(data) + 1]:
+        out += pieces.receive(data[position : position + size])
+        position += size
+    assert [one for one in out if not isinstance(one, Noise)] == [one for one in expected if not isinstance(one, Noise)]
+    assert (pieces.within_frame, pieces.length, pieces.held) == (whole.within_frame, whole.length, whole.held)
+
+
+@given(st.integers(1, 10_000), st.integers(0, 20_000), st.integers(1, 3000))
+def test_what_is_longer_than_the_limit_is_too_long_and_its_length_is_right(limit: int, size: int, chunk: int) -> None:
+    decoder, out, data = Decoder(limit), list[Frame | TooLong | Noise](), encode(b"x" * size)
+    for start in range(0, len(data), chunk):
+        out += decoder.receive(data[start : start + chunk])
+        assert decoder.held <= max(limit, KEPT)
+    expected = Frame(b"x" * size) if size <= limit else TooLong(b"x" * min(limit, KEPT), size)
+    assert out == [expected]
