@@ -70,7 +70,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ListenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`max_frame_bytes`: a longer frame is refused with AR; `idle_s`: a connection silent in the middle of a frame is closed; `in_flight`: frames read ahead a connection."""
+    """`max_frame_bytes`: a longer frame is refused with AR; `max_connections`: of each feed; `idle_s`: a connection silent in the middle of a frame is closed; `in_flight`: frames read ahead a connection."""
 
     feeds: tuple[FeedSettings, ...] = (FeedSettings(),)
     max_frame_bytes: Count = 16 * 1024 * 1024
