@@ -1,7 +1,7 @@
 """The rolling state of one patient, and how one event moves it: pure, and the same whatever order the facts arrive in."""
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -188,8 +188,3 @@ def _expire(readings: Mapping[str, tuple[Reading, ...]], horizon: datetime) -> d
         elif current := tuple(one for one in held if one.observed_at > horizon):
             kept[code] = current
     return kept
-
-
-def values(readings: Iterable[Reading]) -> Iterable[Reading]:
-    """Without the tombstones."""
-    return (one for one in readings if one.value_num is not None or one.value_text is not None)
