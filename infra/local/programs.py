@@ -24,12 +24,11 @@ class Program:
 
 
 def programs(
-    home: str, ports: Mapping[str, int], *, workers: int, pagers: int, demo: bool, beds: int, local_database: bool
+    home: str, ports: Mapping[str, int], *, brokers: int, workers: int, pagers: int, demo: bool, beds: int, local_database: bool
 ) -> list[Program]:
     """All of them. The worker and the pager are told their own names and ports; everything else lies in the settings."""
     own = [*vigil()]
     found = [
-        Program(name="kafka", command=[*own, "kafka", "--home", home], stops=9, kind="kafka", stop_s=30),
         Program(name="triton", command=[*own, "triton", "--home", home], stops=8, kind="triton"),
         Program(name="listen", command=[*own, "listen", "--home", home], stops=2, kind="http", port=ports["listen_metrics"]),
         Program(name="board", command=[*own, "board", "--home", home], stops=5, kind="http", port=ports["board"], stop_s=5),
@@ -38,6 +37,9 @@ def programs(
         found.append(
             Program(name="postgres", command=[*own, "postgres", "--home", home], stops=9, kind="postgres", stop_s=30, stop_signal="INT")
         )
+    for number, name in enumerate(numbered("kafka", brokers), 1):
+        command = [*own, "kafka", "--home", home, "--node", str(number)]
+        found.append(Program(name=name, command=command, stops=9, kind="kafka", port=ports[name], stop_s=30))
     for name in numbered("work", workers):
         port = ports[f"{name}_metrics"]
         found.append(
@@ -66,10 +68,10 @@ def numbered(name: str, count: int) -> list[str]:
     return [name if number == 1 else f"{name}-{number}" for number in range(1, count + 1)]
 
 
-def port_names(workers: int, pagers: int, feeds: int = 1) -> list[str]:
-    """Every port an installation may need, in a fixed order; further feeds come last."""
+def port_names(workers: int, pagers: int, feeds: int = 1, brokers: int = 1) -> list[str]:
+    """Every port an installation may need, in a fixed order; further feeds and brokers come last."""
     return [
         "mllp", "board", "kafka", "kafka_controller", "postgres", "triton_grpc", "triton_http", "triton_metrics", "listen_metrics",
         *(f"{name}_metrics" for name in (*numbered("work", workers), *numbered("page", pagers))), "catch_snpp", "catch_smtp", "catch_http",
-        *numbered("mllp", feeds)[1:],
+        *numbered("mllp", feeds)[1:], *(name for kind in ("kafka", "kafka_controller") for name in numbered(kind, brokers)[1:]),
     ]  # fmt: skip

@@ -34,7 +34,7 @@ def is_ready(program: Program, settings: Settings) -> bool:
     """Asks one process to do a little of what it is for."""
     match program.kind:
         case "kafka":
-            return kafka_server.probe(settings.kafka.bootstrap)
+            return kafka_server.probe(f"{HOST}:{program.port}")
         case "postgres":
             return postgres_server.probe(settings.database.url)
         case "triton":

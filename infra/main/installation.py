@@ -8,11 +8,19 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from infra.local import kafka_server, postgres_server
 from infra.local import ports as free_ports
-from infra.local import postgres_server
+from infra.local.kafka_server import Broker
 from infra.local.ports import HOST
 from infra.local.programs import Program, numbered, port_names, programs
 from infra.settings import Settings, load
+
+REPLICATED = {"replication": 3, "min_insync": 2}
+"""Of three brokers one may die with nothing lost and nobody waiting; with two gone nothing is acknowledged."""
+
+
+class BrokersFixed(Exception):
+    """Another number of brokers than this home's data was written by; its topics would lose their replicas."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -24,12 +32,23 @@ class Plan(Struct, frozen=True, kw_only=True):
     beds: int
     local_database: bool
     ports: dict[str, int]
+    brokers: int = 1
+    cluster_id: str = ""
 
     def programs(self, home: Path) -> list[Program]:
         """The processes of this plan."""
         return programs(
-            str(home), self.ports, workers=self.workers, pagers=self.pagers, demo=self.demo, beds=self.beds, local_database=self.local_database
+            str(home), self.ports, brokers=self.brokers, workers=self.workers, pagers=self.pagers, demo=self.demo, beds=self.beds,
+            local_database=self.local_database,
         )  # fmt: skip
+
+    def cluster(self) -> list[Broker]:
+        """The brokers, the first first."""
+        names = zip(numbered("kafka", self.brokers), numbered("kafka_controller", self.brokers), strict=True)
+        return [
+            Broker(node_id=number, port=self.ports[client], controller_port=self.ports[controller])
+            for number, (client, controller) in enumerate(names, 1)
+        ]
 
 
 def plan_of(home: Path) -> Plan | None:
@@ -38,9 +57,15 @@ def plan_of(home: Path) -> Plan | None:
     return msgspec.json.decode(file.read_bytes(), type=Plan) if file.exists() else None
 
 
-def prepare(home: Path, *, workers: int, pagers: int, demo: bool, beds: int, speed: float, port_base: int | None) -> Plan:
-    """Chooses ports, writes `plan.json` and `runtime.json`. What `vigil.toml` says of addresses and channels stands."""
+def prepare(
+    home: Path, *, workers: int, pagers: int, demo: bool, beds: int, speed: float, port_base: int | None, brokers: int | None = None
+) -> Plan:
+    """Chooses ports, writes `plan.json` and `runtime.json`. What `vigil.toml` says of addresses and channels stands.
+
+    `brokers`: None for as many as the home has, one for a new home. Raises BrokersFixed, PortTaken.
+    """
     home.mkdir(parents=True, exist_ok=True)
+    cluster_id, brokers = _brokers(home, brokers)
     before = home / "runtime.json"
     old = json.loads(before.read_text()) if before.exists() else {}
     before.unlink(missing_ok=True)
@@ -48,11 +73,24 @@ def prepare(home: Path, *, workers: int, pagers: int, demo: bool, beds: int, spe
     if old.get("clock") and (home / "stopped_at").exists():
         old["clock"]["stopped_at"] = (home / "stopped_at").read_text()
         (home / "stopped_at").unlink()
-    chosen = free_ports.choose(home / "ports.json", port_names(workers, pagers, len(written.listen.feeds)), port_base)
-    plan = Plan(workers=workers, pagers=pagers, demo=demo, beds=beds, local_database=not written.database.url, ports=chosen)
+    chosen = free_ports.choose(home / "ports.json", port_names(workers, pagers, len(written.listen.feeds), brokers), port_base)
+    plan = Plan(
+        brokers=brokers, cluster_id=cluster_id, workers=workers, pagers=pagers, demo=demo, beds=beds, local_database=not written.database.url,
+        ports=chosen,
+    )  # fmt: skip
     (home / "runtime.json").write_text(json.dumps(_runtime(written, plan, old.get("clock"), speed), indent=1))
     (home / "plan.json").write_bytes(msgspec.json.encode(plan))
     return plan
+
+
+def _brokers(home: Path, wanted: int | None) -> tuple[str, int]:
+    """The cluster's id and size: those of the home's data where there is any."""
+    before = plan_of(home) if any(home.glob("kafka*/data")) else None
+    if before is None:
+        return kafka_server.new_cluster_id(), wanted or 1
+    if wanted not in (None, before.brokers):
+        raise BrokersFixed(f"the data under {home} was written by {before.brokers} broker{'s' if before.brokers > 1 else ''}")
+    return before.cluster_id, before.brokers
 
 
 def _runtime(written: Settings, plan: Plan, old_clock: dict[str, Any] | None, speed: float) -> dict[str, Any]:
@@ -62,7 +100,7 @@ def _runtime(written: Settings, plan: Plan, old_clock: dict[str, Any] | None, sp
         feed["port"] = feed["port"] or ports[name]
     runtime: dict[str, Any] = {
         "clock": _clock(old_clock, speed),
-        "kafka": {"bootstrap": f"{HOST}:{ports['kafka']}"},
+        "kafka": {"bootstrap": ",".join(f"{HOST}:{one.port}" for one in plan.cluster())} | ({} if plan.brokers == 1 else REPLICATED),
         "listen": {"feeds": feeds, "metrics_port": ports["listen_metrics"]},
         "triton": {
             "grpc": f"{HOST}:{ports['triton_grpc']}",

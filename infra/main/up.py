@@ -21,7 +21,7 @@ from infra.local.ports import PortTaken
 from infra.main import live
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import home_option, settings_of
-from infra.main.installation import Plan, prepare, remember
+from infra.main.installation import BrokersFixed, Plan, prepare, remember
 from infra.settings import Settings
 from streams import topics
 
@@ -37,12 +37,17 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.option(
     "--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="Hospital seconds a real second."
 )
+@click.option(
+    "--brokers", type=click.Choice(["1", "3"]), help="Kafka brokers; 3 keep every message three times.  [default: as the home has, else 1]"
+)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--pagers", type=click.IntRange(1, 16), default=1, show_default=True)
 @click.option("--beds", type=click.IntRange(1, 5000), default=24, show_default=True, help="Of the simulated ward.")
 @click.option("--port-base", type=click.IntRange(1024, 65000), help="Ports from here upwards instead of free ones.")
 @click.option("--detach", is_flag=True, help="Return once everything is ready.")
-def command(home: Path, demo: bool, speed: float, workers: int, pagers: int, beds: int, port_base: int | None, detach: bool) -> None:
+def command(
+    home: Path, demo: bool, speed: float, brokers: str | None, workers: int, pagers: int, beds: int, port_base: int | None, detach: bool
+) -> None:
     """Starts Kafka, PostgreSQL, Triton, listen, work, page and board, and starts again what dies."""
     home = home.absolute()
     _look_first()
@@ -50,7 +55,11 @@ def command(home: Path, demo: bool, speed: float, workers: int, pagers: int, bed
         say("ending what was left running under this home")
         supervision.stop(home)
     try:
-        plan = prepare(home, workers=workers, pagers=pagers, demo=demo, beds=beds, speed=speed, port_base=port_base)
+        plan = prepare(
+            home, brokers=int(brokers) if brokers else None, workers=workers, pagers=pagers, demo=demo, beds=beds, speed=speed, port_base=port_base
+        )  # fmt: skip
+    except BrokersFixed as fixed:
+        raise Trouble(str(fixed), "leave --brokers out, or start with another --home") from fixed
     except PortTaken as taken:
         raise Trouble(str(taken), "choose another --port-base, or leave it out", NOT_THERE) from taken
     settings = settings_of(home)

@@ -34,11 +34,13 @@ class Broker:
         self._ports = choose(home / "ports.json", ["kafka", "controller"])
         self.bootstrap = f"127.0.0.1:{self._ports['kafka']}"
         self._settings = KafkaSettings(heap_mb=256)
+        self._cluster_id = kafka_server.new_cluster_id()
 
     def start(self) -> None:
         code = (
-            "from pathlib import Path; from infra.local import kafka_server; from infra.settings import KafkaSettings;"
-            f"kafka_server.run(Path({str(self._home / 'kafka')!r}), {self._ports['kafka']}, {self._ports['controller']}, KafkaSettings(heap_mb=256))"
+            "from pathlib import Path; from infra.local import kafka_server as kafka; from infra.settings import KafkaSettings;"
+            f"own = kafka.Broker(node_id=1, port={self._ports['kafka']}, controller_port={self._ports['controller']});"
+            f"kafka.run(Path({str(self._home / 'kafka')!r}), {self._cluster_id!r}, 1, [own], KafkaSettings(heap_mb=256))"
         )
         self._process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60

@@ -10,9 +10,9 @@ from infra.local.programs import Program, numbered, port_names, programs
 from infra.local.supervision import NotSupervised, configuration, socket_of
 
 
-def planned(workers: int = 1, pagers: int = 1, demo: bool = False, local_database: bool = True) -> list[Program]:
-    ports = {name: 20_000 + number for number, name in enumerate(port_names(workers, pagers))}
-    return programs("/h", ports, workers=workers, pagers=pagers, demo=demo, beds=24, local_database=local_database)
+def planned(workers: int = 1, pagers: int = 1, demo: bool = False, local_database: bool = True, brokers: int = 1) -> list[Program]:
+    ports = {name: 20_000 + number for number, name in enumerate(port_names(workers, pagers, brokers=brokers))}
+    return programs("/h", ports, brokers=brokers, workers=workers, pagers=pagers, demo=demo, beds=24, local_database=local_database)
 
 
 def test_a_plain_installation_is_the_contracts_seven_processes() -> None:
@@ -24,6 +24,12 @@ def test_further_workers_and_pagers_are_numbered_and_told_their_own_names_and_po
     assert {"work", "work-2", "work-3", "page", "page-2"} <= set(by_name)
     assert list(by_name["work-2"].command)[-4:] == ["--instance", "work-2", "--metrics-port", str(by_name["work-2"].port)]
     assert len({by_name[name].port for name in numbered("work", 3)}) == 3
+
+
+def test_three_brokers_each_know_their_number_and_have_a_port_of_their_own() -> None:
+    by_name = {one.name: one for one in planned(brokers=3)}
+    assert [by_name[name].command[-1] for name in numbered("kafka", 3)] == ["1", "2", "3"]
+    assert len({by_name[name].port for name in numbered("kafka", 3)}) == 3
 
 
 def test_with_a_database_of_the_hospitals_own_no_local_one_is_started() -> None:
