@@ -53,6 +53,12 @@ class Metrics:
             ["topic"],
             registry=registry,
         )
+        self.backlog_messages = Gauge(
+            "vigil_backlog_messages", "Messages put aside after an outage and not yet filled in", ["topic"], registry=registry
+        )
+        self.worker_waiting = Gauge(
+            "vigil_worker_waiting", "1 while this worker waits for the database or Kafka and records nothing", registry=registry
+        )
         self.worker_partitions = Gauge("vigil_worker_partitions", "Partitions this worker holds", registry=registry)
         self.offset_gaps_total = Counter(
             "vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry

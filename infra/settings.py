@@ -84,10 +84,12 @@ class ListenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class WorkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`batch_messages`: at most so many a transaction; `instance` names a static member of the consumer group and must differ between workers."""
+    """`batch_messages`: at most so many a transaction; `instance` names a static member of the consumer group and must differ between workers;
+    `backlog_messages`: when so many wait for longer than 5 s, they are put aside and the present goes first."""
 
     batch_messages: Count = 500
     buffer_messages: Count = 2000
+    backlog_messages: Count = 2000
     instance: str = "work"
     session_timeout_s: Positive = 10.0
     metrics_port: Port = 0

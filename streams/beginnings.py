@@ -1,23 +1,19 @@
-"""What Kafka holds of the raw topics: the first and next offset of every partition, and when one message was received."""
+"""What Kafka holds of the raw topics: the first and next offset of every partition, and where an hour begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from streams import topics
-from streams.record import Source, record_of
+from streams.lookup import KafkaAway, onlooker
 
 Place = tuple[str, int]
 
 
-class KafkaAway(Exception):
-    """Kafka does not answer, or a topic is missing. Look at `vigil status`, or at the brokers that kafka.bootstrap names."""
-
-
 def offsets(bootstrap: str, names: Sequence[str] = topics.RAW, timeout_s: float = 10.0) -> dict[Place, tuple[int, int]]:
     """(first offset held, next offset to be written) of each partition. Raises KafkaAway."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "vigil-look", "enable.auto.commit": False, "log_level": 0})
+    consumer = onlooker(bootstrap)
     try:
         found = {}
         known = consumer.list_topics(timeout=timeout_s).topics
@@ -34,16 +30,17 @@ def offsets(bootstrap: str, names: Sequence[str] = topics.RAW, timeout_s: float 
         consumer.close()
 
 
-def received_at(bootstrap: str, place: Place, offset: int, timeout_s: float = 10.0) -> datetime | None:
-    """When the message at this offset was received by the listener's clock; None where Kafka does not hand it over in time."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "vigil-look", "enable.auto.commit": False, "log_level": 0})
+def since(bootstrap: str, places: Iterable[Place], at: datetime, timeout_s: float = 10.0) -> dict[Place, int]:
+    """The first offset of each partition that was written at `at` (real time) or later; the next one to be written where none was. Raises KafkaAway."""
+    consumer = onlooker(bootstrap)
     try:
-        consumer.assign([TopicPartition(place[0], place[1], offset)])
-        message = consumer.poll(timeout_s)
-        if message is None or message.error() is not None:
-            return None
-        source = Source(topic=place[0], partition=place[1], offset=offset)
-        headers = {name: content for name, content in dict(message.headers() or {}).items() if isinstance(content, bytes)}
-        return record_of(source, message.value(), headers, message.timestamp()[1] / 1000).received_at
+        wanted = [TopicPartition(topic, partition, int(at.timestamp() * 1000)) for topic, partition in places]
+        found = {(one.topic, one.partition): one.offset for one in consumer.offsets_for_times(wanted, timeout=timeout_s)}
+        for (topic, partition), offset in found.items():
+            if offset < 0:
+                found[topic, partition] = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s)[1]
+        return found
+    except KafkaException as error:
+        raise KafkaAway(str(error.args[0].str()) if error.args else "no answer") from error
     finally:
         consumer.close()

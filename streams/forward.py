@@ -6,7 +6,7 @@ from confluent_kafka import Producer
 
 from streams import topics
 from streams.processing import Taken
-from streams.worker import DependencyAway
+from streams.writer import DependencyAway
 
 CONFIRM_S = 10.0
 """How long a quarantined message may take to be confirmed before the whole batch is tried again."""

@@ -9,7 +9,8 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 
 from infra.database.sql import statements
-from streams import recall, store
+from streams import backlog, recall, store
+from streams.backlog import Range
 from streams.patient import PatientState
 from streams.processing import Batch, Moment, Taken, merges, process, read_record
 from streams.record import Record
@@ -23,6 +24,7 @@ CACHED_PATIENTS = 20_000
 """States held in memory; a state is a few kB, a large hospital has 2,000 inpatients. The least recently seen go first and are recalled when needed."""
 
 S = TypeVar("S")
+T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -42,7 +44,7 @@ class Policy(Protocol[S_contra]):
     """What the roof hands in to decide who is told; both calls are part of the batch's transaction."""
 
     def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[S_contra], now: datetime) -> None:
-        """Opens and closes episodes and writes the pages they ask for."""
+        """Opens and closes episodes and writes the pages they ask for; scores of other moments than these decide nothing."""
         ...
 
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
@@ -99,38 +101,76 @@ class Transactor(Generic[S]):
 
     def record(self, records: Sequence[Record]) -> Recorded[S]:
         """Records a batch; returns after the commit. Raises Gap, or psycopg.Error with nothing written."""
-        read = [read_record(record, self._timezones.get(record.feed or "", UTC)) for record in records]
+        return self._transact(records, self._live)
+
+    def fill(self, found: Range, records: Sequence[Record]) -> Recorded[S]:
+        """Records a batch of a backlog's range. History is filled in; people are told only what holds now. Raises as `record` does."""
+        return self._transact(records, lambda cursor, read: self._past(cursor, found, read))
+
+    def ask(self, question: Callable[[psycopg.Cursor], T]) -> T:
+        """Asks the database something in a transaction of its own. Raises psycopg.Error."""
+        with self._open().transaction(), self._open().cursor() as cursor:
+            return question(cursor)
+
+    def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
+        return self._connection
+
+    def _transact(
+        self, records: Sequence[Record], within: Callable[[psycopg.Cursor, Sequence[Taken]], tuple[Batch, Sequence[S]]]
+    ) -> Recorded[S]:
+        read = [read_record(record, self._timezones.get(record.feed or "", UTC)) for record in records]
         try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                batch, scores = self._within(cursor, read)
+            with self._open().transaction(), self._open().cursor() as cursor:
+                cursor.execute(SQL["lock_merges" if merges(read) else "lock_merges_shared"].encode())
+                batch, scores = within(cursor, read)
         except BaseException:
             self.forget()
             raise
         self._remember(batch)
         return Recorded(taken=batch.taken, scores=scores)
 
-    def _within(self, cursor: psycopg.Cursor, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
+    def _live(self, cursor: psycopg.Cursor, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
         now = self._now()
-        cursor.execute(SQL["lock_merges" if merges(read) else "lock_merges_shared"].encode())
         expected = _lock(cursor, read)
         fresh = _fresh(read, expected)
         if not fresh:
             return Batch(), ()
+        batch = self._process(cursor, fresh, now)
+        scores = self._scorer.score(batch.moments, now)
+        self._write(cursor, batch, scores, now)
+        self._policy.decide(cursor, batch.moments, scores, now)
+        _advance(cursor, fresh, expected)
+        return batch, scores
+
+    def _past(self, cursor: psycopg.Cursor, found: Range, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
+        now = self._now()
+        expected = backlog.lock(cursor, found)
+        fresh = [] if expected is None else _fresh(read, {found.place: expected})
+        if expected is None or not fresh:
+            return Batch(), ()
+        batch = self._process(cursor, fresh, now)
+        batch.moments, present = backlog.judged_now(batch.moments, now)
+        scores = self._scorer.score(batch.moments, now)
+        self._write(cursor, batch, scores, now)
+        moments = [moment for moment in batch.moments if str(moment.source) in present]
+        self._policy.decide(cursor, moments, scores, now)
+        backlog.advance(cursor, found, expected, fresh[-1].record.source.offset + 1)
+        return batch, scores
+
+    def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> Batch:
         known = _known(cursor, fresh, now)
         self._merge(cursor, [taken for taken in fresh if taken.record.fingerprint not in known], now)
         current, states = self._recall(cursor, fresh)
-        batch = process(fresh, states, current, known)
-        scores = self._scorer.score(batch.moments, now)
+        return process(fresh, states, current, known)
+
+    def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
         store.write(cursor, batch, now)
         self._scorer.write(cursor, scores)
-        self._policy.decide(cursor, batch.moments, scores, now)
         set_aside = [taken for taken in batch.taken if taken.outcome == "quarantined"]
         if set_aside:
             self._quarantine(set_aside)
-        _advance(cursor, fresh, expected)
-        return batch, scores
 
     def _merge(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> None:
         for from_key, into_key in merges(fresh):

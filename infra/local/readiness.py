@@ -13,6 +13,7 @@ from infra.local.programs import Program
 from infra.settings import Settings
 
 ASSIGNED = b"vigil_worker_partitions "
+WAITING = b"vigil_worker_waiting "
 
 
 def fetch(url: str, timeout_s: float = 2.0) -> bytes | None:
@@ -40,7 +41,7 @@ def is_ready(program: Program, settings: Settings) -> bool:
         case "triton":
             return triton_server.probe(settings.triton.grpc, settings.triton.model)
         case "worker":
-            return _has_partitions(fetch(f"http://{HOST}:{program.port}/metrics"))
+            return _works(fetch(f"http://{HOST}:{program.port}/metrics"))
         case "http" if program.name == "board":
             return fetch(f"http://{reachable(settings.board.host)}:{settings.board.port}/healthz") is not None
         case "http" if program.name == "listen":
@@ -54,10 +55,11 @@ def is_ready(program: Program, settings: Settings) -> bool:
             return True
 
 
-def _has_partitions(metrics: bytes | None) -> bool:
-    """A worker is ready once Kafka has given it its partitions."""
-    lines = [] if metrics is None else [line for line in metrics.splitlines() if line.startswith(ASSIGNED)]
-    return any(float(line.split()[-1]) > 0 for line in lines)
+def _works(metrics: bytes | None) -> bool:
+    """A worker is ready once Kafka has given it its partitions, and as long as it does not wait for something that is away."""
+    lines = [] if metrics is None else metrics.splitlines()
+    told = {line.split()[0] + b" ": float(line.split()[-1]) for line in lines if line.startswith((ASSIGNED, WAITING))}
+    return told.get(ASSIGNED, 0) > 0 and not told.get(WAITING, 0)
 
 
 def all_ready(programs: Sequence[Program], settings: Settings, running: Mapping[str, Any]) -> dict[str, bool]:

@@ -11,8 +11,12 @@ from infra.database.sql import statements
 from infra.main.cli import NO, NOT_THERE, Trouble
 from infra.main.home import home_option, json_option, needs_system, settings_of
 from infra.settings import Settings
+from streams import backlog
 from streams.audit import Audit, Counts, audit
-from streams.beginnings import KafkaAway, Place, offsets, received_at
+from streams.backlog import Range
+from streams.beginnings import Place, offsets
+from streams.lookup import Gone, KafkaAway, look_up
+from streams.record import Source
 
 SQL = statements("streams", "audit.sql")
 
@@ -24,33 +28,43 @@ SQL = statements("streams", "audit.sql")
 def command(context: click.Context, home: Path, as_json: bool) -> None:
     """Compares Kafka's offsets with what the database recorded."""
     settings = needs_system(settings_of(home))
-    progress, counts = _recorded(settings.database.url)
+    progress, counts, put_aside = _recorded(settings.database.url)
     try:  # after the database: what comes in between is waiting, never a gap
         kafka = offsets(settings.kafka.bootstrap)
-        oldest_s = _oldest_unprocessed_s(settings, kafka, progress)
+        oldest_s = _oldest_unprocessed_s(settings, kafka, progress, put_aside)
     except KafkaAway as away:
         raise Trouble(f"Kafka does not answer: {away}", "look at it: vigil status", exit_code=NOT_THERE) from away
-    found = audit(kafka, progress, counts)
+    found = audit(kafka, progress, counts, put_aside)
     answer = msgspec.to_builtins(found) | {"oldest_unprocessed_s": oldest_s}
     click.echo(msgspec.json.encode(answer).decode() if as_json else _sentence(found))
     context.exit(NO if found.gaps else 0)
 
 
-def _recorded(url: str) -> tuple[dict[Place, int], dict[Place, Counts]]:
-    """Progress and counts of one instant."""
+def _recorded(url: str) -> tuple[dict[Place, int], dict[Place, Counts], list[Range]]:
+    """Progress, counts and ranges put aside, of one instant."""
     with connect_patiently(url, application="vigil-audit", wait_s=10.0) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with connection.cursor() as cursor:
             progress: dict[Place, int] = {(row[0], row[1]): row[2] for row in cursor.execute(SQL["progress"].encode())}
             counts = {(row[0], row[1]): _counts(row[2:]) for row in cursor.execute(SQL["counts"].encode())}
-    return progress, counts
+            put_aside = backlog.ranges(cursor)
+    return progress, counts, put_aside
 
 
-def _oldest_unprocessed_s(settings: Settings, kafka: dict[Place, tuple[int, int]], progress: dict[Place, int]) -> float:
+def _oldest_unprocessed_s(
+    settings: Settings, kafka: dict[Place, tuple[int, int]], progress: dict[Place, int], put_aside: list[Range]
+) -> float:
     waiting = [(place, progress.get(place, low)) for place, (low, high) in kafka.items() if high > progress.get(place, low)]
+    waiting += [(one.place, one.next_offset) for one in put_aside]
     now = settings.clock.clock().now()
-    times = [received_at(settings.kafka.bootstrap, place, max(reached, kafka[place][0])) for place, reached in waiting]
-    return round(max(((now - at).total_seconds() for at in times if at is not None), default=0.0), 3)
+    ages = [0.0]
+    for (topic, partition), reached in waiting:
+        source = Source(topic=topic, partition=partition, offset=max(reached, kafka[topic, partition][0]))
+        try:
+            ages.append((now - look_up(settings.kafka.bootstrap, source).received_at).total_seconds())
+        except Gone:  # its retention ends this very moment; the gap above tells of it
+            continue
+    return round(max(ages), 3)
 
 
 def _counts(row: tuple[int, int, int | None, int | None, int, int, int]) -> Counts:

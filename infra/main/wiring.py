@@ -21,11 +21,15 @@ from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.score import Score
 from scoring.triton.client import TritonClient
 from streams import topics, transaction
-from streams.beginnings import KafkaAway, offsets
+from streams.backlog_reader import BacklogReader
+from streams.beginnings import offsets
 from streams.forward import Forward
 from streams.lag import Lag
+from streams.lookup import KafkaAway
+from streams.reader import Reader
 from streams.transaction import Recorded, Transactor
-from streams.worker import BatchWriter, faust_app, register
+from streams.worker import faust_app, register
+from streams.writer import BatchWriter
 
 log = logger("infra")
 WAIT_S = 120.0
@@ -62,7 +66,9 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     )
     _seed_progress(settings)
     app = faust_app(settings.kafka, settings.work, Path(settings.home))
-    register(app, BatchWriter(app, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward), Lag(metrics, clock.now)))
+    reader, past = Reader(app), BacklogReader(settings.kafka.bootstrap)
+    writer = BatchWriter(reader, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward), Lag(metrics, clock), past)
+    register(app, reader, writer)
     return app
 
 
