@@ -59,6 +59,9 @@ class Metrics:
         self.worker_waiting = Gauge(
             "vigil_worker_waiting", "1 while this worker waits for the database or Kafka and records nothing", registry=registry
         )
+        self.worker_settled = Gauge(
+            "vigil_worker_settled", "1 once Kafka has told this worker which partitions it holds", registry=registry
+        )
         self.worker_partitions = Gauge("vigil_worker_partitions", "Partitions this worker holds", registry=registry)
         self.offset_gaps_total = Counter(
             "vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry

@@ -41,11 +41,12 @@ class ClockSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`bootstrap`: `host:port,…`; `partitions` is the same for the four raw topics and is never changed afterwards. `min_insync`: how many
+    """`bootstrap`: `host:port,…`; `partitions` is the same for the four raw topics and is never changed afterwards; 12 divide evenly among 2, 3, 4 or 6
+    workers. `min_insync`: how many
     replicas must have a message before it is acknowledged; with 3 replicas and 2 in sync one broker may die unnoticed."""
 
     bootstrap: str = "127.0.0.1:9092"
-    partitions: Count = 4
+    partitions: Count = 12
     replication: Count = 1
     min_insync: Count = 1
     heap_mb: Count = 512

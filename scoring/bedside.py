@@ -115,7 +115,7 @@ def _news2(moment: Moment, now: datetime, mode: Mode) -> list[Score]:
         value=None if result.total is None else float(result.total),
         at_least=float(result.at_least),
         red=result.red,
-        as_of=as_of,
+        as_of=min(as_of, at),
         scored_at=now,
         mode=mode,
         parts={name: float(points) for name, points in result.parts.items()},

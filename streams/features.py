@@ -57,7 +57,7 @@ NOTHING_LAB: Final = (nan, nan, nan)
 
 
 def features(state: PatientState, at: datetime) -> npt.NDArray[np.float32]:
-    """x: (F,) float32 in the order of FEATURES; NaN where not known; only readings observed and received by `at` are used."""
+    """x: (F,) float32 in the order of FEATURES; NaN where not known; only readings received by `at` are used."""
     short: list[float] = []
     long: list[float] = []
     last: dict[str, float] = {}
@@ -88,7 +88,7 @@ def _lab(readings: tuple[Reading, ...], at: datetime) -> tuple[float, float, flo
     """The last value, its change from the one before it, and its age; labs are too few for windows."""
     newest = previous = None
     for reading in reversed(readings):
-        if reading.observed_at > at or reading.received_at > at or reading.value_num is None:
+        if reading.received_at > at or reading.value_num is None:
             continue
         if reading.observed_at <= at - LAB_AGE:
             break
@@ -100,7 +100,7 @@ def _lab(readings: tuple[Reading, ...], at: datetime) -> tuple[float, float, flo
     if newest is None or newest.value_num is None:
         return NOTHING_LAB
     change = newest.value_num - previous.value_num if previous is not None and previous.value_num is not None else nan
-    return newest.value_num, change, (at - newest.observed_at).total_seconds() / 3600.0
+    return newest.value_num, change, max(0.0, (at - newest.observed_at).total_seconds() / 3600.0)
 
 
 def _derived(state: PatientState, at: datetime, last: Mapping[str, float]) -> tuple[float, ...]:

@@ -60,7 +60,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientState:
-    """What is known of one patient within WINDOW. `readings`: by canonical LOINC code, in order of `observed_at`, current versions only."""
+    """What is known of one patient within WINDOW. `readings`: by canonical LOINC code, in order of `observed_at`, current versions only.
+
+    `newest`: of the readings' own times; `heard_at`: of the times of receipt.
+    """
 
     patient_id: str
     birth_date: date | None = None
@@ -68,6 +71,15 @@ class PatientState:
     encounter: Encounter | None = None
     readings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
     newest: datetime | None = None
+    heard_at: datetime | None = None
+
+    def known_at(self, received_at: datetime) -> datetime:
+        """The instant a message received then speaks at: its own, unless our clock was set back a little since we last heard of the patient.
+
+        What was received before the step would not be known yet by the new clock, and the patient would be scored as if nothing were.
+        """
+        heard = self.heard_at
+        return heard if heard is not None and received_at < heard <= received_at + AHEAD else received_at
 
 
 def advance(
@@ -145,15 +157,14 @@ def _add(state: PatientState, code: str, reading: Reading) -> PatientState:
     present = state.readings.get(code, ())
     kept = _place(present, reading)
     newest = reading.observed_at if state.newest is None or reading.observed_at > state.newest else state.newest
-    if kept is present and newest == state.newest:
+    heard_at = reading.received_at if state.heard_at is None or reading.received_at > state.heard_at else state.heard_at
+    if kept is present and newest == state.newest and heard_at == state.heard_at:
         return state
     horizon = newest - WINDOW
     readings = {**state.readings, code: kept}
-    if newest != state.newest:  # the window moved for every code
-        return replace(state, readings=_expire(readings, horizon), newest=newest)
-    if kept[0].observed_at <= horizon:
+    if newest != state.newest or kept[0].observed_at <= horizon:  # the window moved for every code, or this one came too late for it
         readings = _expire(readings, horizon)
-    return replace(state, readings=readings)
+    return replace(state, readings=readings, newest=newest, heard_at=heard_at)
 
 
 def _place(present: tuple[Reading, ...], reading: Reading) -> tuple[Reading, ...]:

@@ -19,7 +19,7 @@ Outcome = Literal["stored", "duplicate", "quarantined", "ignored"]
 class Moment:
     """A patient just after one message was taken in: what a score is made of.
 
-    `changed`: canonical codes that the message brought a value, a correction or a deletion for. `closed`: the message ended the visit.
+    `received_at`: the instant it speaks at, see `PatientState.known_at`. `changed`: canonical codes that the message brought a value, a correction or a deletion for. `closed`: the message ended the visit.
     """
 
     source: Source
@@ -128,7 +128,7 @@ def _take(batch: Batch, taken: Taken, current_id: Mapping[str, str]) -> None:
         Moment(
             source=record.source,
             patient=after,
-            received_at=record.received_at,
+            received_at=after.known_at(record.received_at),
             changed=changed_codes(message.events),
             closed=_ends_visit(message.events, after.encounter),
         )

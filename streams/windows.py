@@ -20,25 +20,28 @@ class Summary(NamedTuple):
 
 
 def within(readings: Sequence[Reading], at: datetime, window: timedelta) -> list[Reading]:
-    """Readings with a number, observed in (at - window, at] and received by `at`: nothing the bedside could not know."""
+    """Readings with a number, observed after `at - window` and received by `at`: nothing the bedside could not know.
+
+    A time a little ahead of `at` is a sender's clock that is fast (`streams.patient.AHEAD` bounds it), not a reading from the future.
+    """
     start = at - window
     found: list[Reading] = []
     for reading in reversed(readings):
         if reading.observed_at <= start:
             break
-        if reading.observed_at <= at and reading.received_at <= at and reading.value_num is not None:
+        if reading.received_at <= at and reading.value_num is not None:
             found.append(reading)
     found.reverse()
     return found
 
 
 def latest(readings: Sequence[Reading], at: datetime, max_age: timedelta) -> Reading | None:
-    """The newest reading that holds a value, was observed in (at - max_age, at] and received by `at`."""
+    """The newest reading that holds a value, was observed after `at - max_age` and received by `at`."""
     start = at - max_age
     for reading in reversed(readings):
         if reading.observed_at <= start:
             return None
-        if reading.observed_at <= at and reading.received_at <= at and (reading.value_num is not None or reading.value_text is not None):
+        if reading.received_at <= at and (reading.value_num is not None or reading.value_text is not None):
             return reading
     return None
 
@@ -52,7 +55,7 @@ def summarise(readings: Sequence[Reading], at: datetime, window: timedelta, *, s
     count = len(numbers)
     mean = sum(numbers) / count
     line = _slope(held, numbers, mean, at) if slope and count > 1 else None
-    age_h = (at - held[-1].observed_at).total_seconds() / 3600.0
+    age_h = max(0.0, (at - held[-1].observed_at).total_seconds() / 3600.0)
     return Summary(numbers[-1], min(numbers), max(numbers), mean, line, count, age_h)
 
 

@@ -100,7 +100,8 @@ class BatchWriter(Generic[S]):
                 continue  # the writing tells of it
 
     async def settled(self, *_: object, **__: object) -> None:
-        """After a rebalance: how many partitions this worker holds now."""
+        """After a rebalance: how many partitions this worker holds now; a spare worker holds none, and is ready all the same."""
+        self._metrics.worker_settled.set(1)
         self._metrics.worker_partitions.set(len(self._reader.assigned()))
 
     async def forget(self, *_: object, **__: object) -> None:

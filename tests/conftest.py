@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
 from infra.local import postgres_server
 from infra.settings import Settings
 from tests import servers
+
+hypothesis.settings.register_profile(
+    "vigil", deadline=None
+)  # a time is never asserted in a test: machines that run it differ, and are shared
+hypothesis.settings.load_profile("vigil")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,7 +12,7 @@ from infra.local.ports import HOST, answers
 from infra.local.programs import Program
 from infra.settings import Settings
 
-ASSIGNED = b"vigil_worker_partitions "
+SETTLED = b"vigil_worker_settled "
 WAITING = b"vigil_worker_waiting "
 
 
@@ -56,10 +56,10 @@ def is_ready(program: Program, settings: Settings) -> bool:
 
 
 def _works(metrics: bytes | None) -> bool:
-    """A worker is ready once Kafka has given it its partitions, and as long as it does not wait for something that is away."""
+    """A worker is ready once Kafka has told it which partitions it holds, and as long as it does not wait for something that is away."""
     lines = [] if metrics is None else metrics.splitlines()
-    told = {line.split()[0] + b" ": float(line.split()[-1]) for line in lines if line.startswith((ASSIGNED, WAITING))}
-    return told.get(ASSIGNED, 0) > 0 and not told.get(WAITING, 0)
+    told = {line.split()[0] + b" ": float(line.split()[-1]) for line in lines if line.startswith((SETTLED, WAITING))}
+    return told.get(SETTLED, 0) > 0 and not told.get(WAITING, 0)
 
 
 def all_ready(programs: Sequence[Program], settings: Settings, running: Mapping[str, Any]) -> dict[str, bool]:

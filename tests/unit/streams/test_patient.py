@@ -79,6 +79,13 @@ def test_a_time_far_ahead_of_ours_is_not_believed() -> None:
     assert state.newest == NOON
 
 
+def test_a_patient_is_known_as_before_when_our_own_clock_is_set_back_a_little() -> None:
+    state = walk([(potassium(4.0, 0), NOON)])
+    assert state.known_at(NOON - timedelta(minutes=9)) == NOON
+    assert state.known_at(NOON - timedelta(hours=1)) == NOON - timedelta(hours=1)
+    assert state.known_at(NOON + timedelta(minutes=1)) == NOON + timedelta(minutes=1)
+
+
 def visit(unit: str, number: str = "V1") -> Visit:
     return Visit(encounter_id=number, patient_class="I", location=Location(unit=unit, bed="1"))
 

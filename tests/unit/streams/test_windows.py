@@ -72,3 +72,13 @@ def test_one_time_has_no_slope() -> None:
     once = summarise((reading(-60, 90.0), reading(-60, 94.0)), NOON, SIX_HOURS)
     assert once is not None
     assert once.slope_per_h is None
+
+
+@pytest.mark.parametrize("ahead_s", [1, 120, 599])
+def test_a_sender_whose_clock_is_fast_is_heard_at_once(ahead_s: int) -> None:
+    ahead = Reading(observed_at=NOON + timedelta(seconds=ahead_s), received_at=NOON, value_num=128.0)
+    assert latest([ahead], NOON, timedelta(hours=1)) == ahead
+    found = summarise([ahead], NOON, timedelta(hours=6))
+    assert found is not None
+    assert (found.last, found.age_h) == (128.0, 0.0)
+    assert latest([ahead], NOON - timedelta(seconds=1), timedelta(hours=1)) is None
