@@ -38,6 +38,7 @@ class Metrics:
         )
         self._of_work(registry)
         self._of_pages(registry)
+        self._of_watch(registry)
 
     def _of_work(self, registry: CollectorRegistry) -> None:
         self.scores_total = Counter("vigil_scores_total", "Scores made", ["name", "version", "mode"], registry=registry)
@@ -65,6 +66,15 @@ class Metrics:
         self.worker_partitions = Gauge("vigil_worker_partitions", "Partitions this worker holds", registry=registry)
         self.offset_gaps_total = Counter(
             "vigil_offset_gaps_total", "Gaps found between Kafka and the database", ["topic"], registry=registry
+        )
+
+    def _of_watch(self, registry: CollectorRegistry) -> None:
+        self.problems = Gauge("vigil_problems", "What is wrong now, as `vigil watch` sees it", ["kind"], registry=registry)
+        self.looks_total = Counter("vigil_looks_total", "Looks that `vigil watch` has taken", registry=registry)
+        self.heartbeat_path_seconds = Gauge(
+            "vigil_heartbeat_path_seconds",
+            "From MLLP to the score of a patient nobody has; NaN while the path is closed",
+            registry=registry,
         )
 
     def _of_pages(self, registry: CollectorRegistry) -> None:

@@ -139,6 +139,26 @@ class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     metrics_port: Port = 0
 
 
+class WatchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who watches Vigil. Every `interval_s` it looks for gaps, lateness and silence; a problem goes to `target` by the channel of page.channels
+    that `channel` names, again each `repeat_s` while it lasts. `heartbeat_url` is called each `heartbeat_s` as long as a message of a patient
+    nobody has comes through the whole path: let an outside service page you when the calls stop. Times are real seconds; 0 switches a limit off.
+    `listeners` and `pagers`: the /metrics of each by name, known without being told where `vigil up` started them."""
+
+    interval_s: Positive = 10.0
+    late_s: Annotated[float, Meta(ge=0)] = 60.0
+    silent_s: Annotated[float, Meta(ge=0)] = 900.0
+    quarantine_s: Annotated[float, Meta(ge=0)] = 3600.0
+    channel: str = ""
+    target: str = ""
+    repeat_s: Positive = 3600.0
+    heartbeat_url: str = ""
+    heartbeat_s: Positive = 30.0
+    listeners: dict[str, str] = {}
+    pagers: dict[str, str] = {}
+    metrics_port: Port = 0
+
+
 class BoardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The board's address; `public_url` is what a page's link begins with where people reach the board through a proxy."""
 
@@ -159,9 +179,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     triton: TritonSettings = TritonSettings()
     page: PageSettings = PageSettings()
     board: BoardSettings = BoardSettings()
+    watch: WatchSettings = WatchSettings()
 
 
-SECRETS = frozenset({"secret", "url"})
+SECRETS = frozenset({"secret", "url", "heartbeat_url"})
 """Names of settings that `vigil settings` hides."""
 
 

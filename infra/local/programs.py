@@ -31,6 +31,7 @@ def programs(
     found = [
         Program(name="triton", command=[*own, "triton", "--home", home], stops=8, kind="triton"),
         Program(name="listen", command=[*own, "listen", "--home", home], stops=2, kind="http", port=ports["listen_metrics"]),
+        Program(name="watch", command=[*own, "watch", "--home", home], stops=2, kind="http", port=ports["watch_metrics"], stop_s=5),
         Program(name="board", command=[*own, "board", "--home", home], stops=5, kind="http", port=ports["board"], stop_s=5),
     ]
     if local_database:
@@ -73,5 +74,5 @@ def port_names(workers: int, pagers: int, feeds: int = 1, brokers: int = 1) -> l
     return [
         "mllp", "board", "kafka", "kafka_controller", "postgres", "triton_grpc", "triton_http", "triton_metrics", "listen_metrics",
         *(f"{name}_metrics" for name in (*numbered("work", workers), *numbered("page", pagers))), "catch_snpp", "catch_smtp", "catch_http",
-        *numbered("mllp", feeds)[1:], *(name for kind in ("kafka", "kafka_controller") for name in numbered(kind, brokers)[1:]),
+        *numbered("mllp", feeds)[1:], "watch_metrics", *(name for kind in ("kafka", "kafka_controller") for name in numbered(kind, brokers)[1:]),
     ]  # fmt: skip

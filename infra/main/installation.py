@@ -109,6 +109,12 @@ def _runtime(written: Settings, plan: Plan, old_clock: dict[str, Any] | None, sp
         },
         "board": {"host": written.board.host, "port": written.board.port or ports["board"]},
     }
+    names = numbered("page", plan.pagers)
+    runtime["watch"] = {
+        "metrics_port": ports["watch_metrics"],
+        "listeners": {"listen": f"http://{HOST}:{ports['listen_metrics']}/metrics"},
+        "pagers": {name: f"http://{HOST}:{ports[f'{name}_metrics']}/metrics" for name in names},
+    }
     if plan.local_database:
         runtime["database"] = {"url": postgres_server.url(ports["postgres"])}
     if plan.demo and not written.page.channels:

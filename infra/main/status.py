@@ -12,7 +12,7 @@ from infra.main.home import home_option, json_option, settings_of
 from infra.main.installation import Plan, plan_of
 from infra.settings import Settings
 
-ORDER = ("kafka", "postgres", "triton", "listen", "work", "page", "board", "ward", "catcher")
+ORDER = ("kafka", "postgres", "triton", "listen", "work", "page", "board", "watch", "ward", "catcher")
 
 
 @click.command()

@@ -15,8 +15,8 @@ def planned(workers: int = 1, pagers: int = 1, demo: bool = False, local_databas
     return programs("/h", ports, brokers=brokers, workers=workers, pagers=pagers, demo=demo, beds=24, local_database=local_database)
 
 
-def test_a_plain_installation_is_the_contracts_seven_processes() -> None:
-    assert {one.name for one in planned()} == {"kafka", "postgres", "triton", "listen", "work", "page", "board"}
+def test_a_plain_installation_is_the_contracts_seven_processes_and_who_watches_them() -> None:
+    assert {one.name for one in planned()} == {"kafka", "postgres", "triton", "listen", "work", "page", "board", "watch"}
 
 
 def test_further_workers_and_pagers_are_numbered_and_told_their_own_names_and_ports() -> None:
@@ -38,7 +38,7 @@ def test_with_a_database_of_the_hospitals_own_no_local_one_is_started() -> None:
 
 def test_whoever_feeds_another_stops_before_it() -> None:
     stops = {one.name: one.stops for one in planned(demo=True)}
-    order = ["ward", "listen", "work", "page", "board", "catcher", "triton", "kafka"]
+    order = ["ward", "watch", "listen", "work", "page", "board", "catcher", "triton", "kafka"]
     assert [stops[name] for name in order] == sorted(stops[name] for name in order)
     assert stops["postgres"] >= max(stops[name] for name in order)
 

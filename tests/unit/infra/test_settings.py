@@ -10,7 +10,7 @@ from infra.settings import SettingsError, load
 
 def test_defaults_hold_without_any_file(tmp_path: Path) -> None:
     settings = load(tmp_path, {})
-    assert (settings.kafka.partitions, settings.clock.speed, settings.home) == (4, 1.0, str(tmp_path))
+    assert (settings.kafka.partitions, settings.clock.speed, settings.home) == (12, 1.0, str(tmp_path))
 
 
 def test_the_environment_wins_over_what_up_chose_and_that_over_the_file(tmp_path: Path) -> None:

@@ -1,0 +1,149 @@
+"""`vigil watch`: watches the watchman: gaps, lateness, silence go to ops, and a heartbeat outside stops when the path does."""
+
+import asyncio
+import signal
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from math import nan
+from pathlib import Path
+
+import aiohttp
+import click
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from alerts.channels.channel import Channel
+from alerts.channels.configured import channels
+from infra import logs
+from infra.clock import Clock
+from infra.logs import logger
+from infra.main.cli import NO, Trouble
+from infra.main.home import home_option, json_option, needs_system, settings_of
+from infra.main.telling import Telling
+from infra.metrics import Metrics, serve
+from infra.settings import Settings
+from streams import heartbeat, watch
+from streams.beginnings import Place
+from streams.sampling import look
+from streams.watch import Limits, Problem, Sample
+
+log = logger("infra")
+
+CALL_S = 10.0
+"""How long the outside service may take to answer a heartbeat."""
+
+
+@click.command()
+@home_option
+@json_option
+@click.option("--once", is_flag=True, help="One look, told and judged: exit status 1 where something is wrong.")
+@click.option("--metrics-port", type=int)
+@click.pass_context
+def command(context: click.Context, home: Path, as_json: bool, once: bool, metrics_port: int | None) -> None:
+    """Looks for gaps, lateness and silence, tells ops, and keeps an outside heartbeat going as long as the whole path works."""
+    settings = needs_system(settings_of(home))
+    if once:
+        clock = settings.clock.clock()
+        found = watch.problems(
+            [], look(settings.database.url, settings.kafka.bootstrap, settings.watch.listeners, {}, clock), _limits(settings)
+        )
+        for one in found:
+            click.echo(msgspec.json.encode(one).decode() if as_json else f"{one.kind} {one.subject}: {one.detail}")
+        if not found and not as_json:
+            click.echo("all is well")
+        context.exit(NO if found else 0)
+    logs.configure("watch")
+    metrics = Metrics(CollectorRegistry())
+    serve(metrics, settings.watch.metrics_port if metrics_port is None else metrics_port)
+    asyncio.run(_run(settings, metrics))
+
+
+def _look(settings: Settings, verified: Mapping[Place, int], clock: Clock) -> Sample:
+    asked = settings.watch.listeners | settings.watch.pagers
+    return look(settings.database.url, settings.kafka.bootstrap, asked, verified, clock)
+
+
+def _limits(settings: Settings) -> Limits:
+    ours = settings.watch
+    return Limits(late_s=ours.late_s, silent_s=ours.silent_s, quarantine_s=ours.quarantine_s)
+
+
+async def _run(settings: Settings, metrics: Metrics) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    looking = Looking(settings, metrics, settings.clock.clock(), _channel(settings))
+    every = [_every(settings.watch.interval_s, looking.look, stopping)]
+    if settings.watch.heartbeat_url:
+        every.append(_every(settings.watch.heartbeat_s, looking.beat, stopping))
+    await asyncio.gather(*every)
+
+
+def _channel(settings: Settings) -> Channel | None:
+    if not settings.watch.channel:
+        return None
+    known = channels(settings.page)
+    if settings.watch.channel not in known:
+        raise Trouble(f"watch.channel: there is no channel {settings.watch.channel}", "name one of page.channels")
+    return known[settings.watch.channel]
+
+
+async def _every(interval_s: float, step: Callable[[], Awaitable[None]], stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    while not stopping.is_set():
+        due = loop.time() + interval_s
+        await step()
+        try:
+            await asyncio.wait_for(stopping.wait(), max(0.0, due - loop.time()))
+        except TimeoutError:
+            continue
+
+
+class Looking:
+    """What one watcher remembers between its looks."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, clock: Clock, channel: Channel | None) -> None:
+        self._settings, self._metrics, self._clock = settings, metrics, clock
+        self._earlier: deque[Sample] = deque(maxlen=3)
+        self._verified: dict[Place, int] = {}
+        self._closed: Problem | None = None
+        link = settings.board.public_url or f"http://{settings.board.host}:{settings.board.port}"
+        self._telling = Telling(channel, settings.watch.target, settings.watch.repeat_s, link)
+
+    async def look(self) -> None:
+        """One look: measured, judged, told."""
+        sample = await asyncio.to_thread(_look, self._settings, self._verified, self._clock)
+        found = watch.problems(list(self._earlier), sample, _limits(self._settings))
+        if self._closed is not None:
+            found.append(self._closed)
+        self._earlier.append(sample)
+        if not any(one.kind == "gap" for one in found):
+            self._verified = watch.verified(sample, self._verified)
+        for kind in watch.KINDS:
+            self._metrics.problems.labels(kind=kind).set(sum(one.kind == kind for one in found))
+        self._metrics.looks_total.inc()
+        await self._telling.tell(found, self._clock.now())
+
+    async def beat(self) -> None:
+        """One message through the whole path; only then is the outside service called."""
+        ours = self._settings
+        took_s = await heartbeat.beat(ours.listen.feeds[0], ours.database.url, self._clock, within_s=ours.watch.heartbeat_s)
+        self._metrics.heartbeat_path_seconds.set(nan if took_s is None else took_s)
+        pagers_away = {name for name in (self._earlier[-1].away if self._earlier else ()) if name in ours.watch.pagers}
+        if took_s is None or (pagers_away and len(pagers_away) == len(ours.watch.pagers)):
+            why = "a test message did not come through" if took_s is None else "no pager answers"
+            self._closed = Problem(kind="path", subject="heartbeat", detail=why)
+            log.warning("heartbeat_withheld", reason=why)
+            return
+        self._closed = None
+        await _call(ours.watch.heartbeat_url)
+
+
+async def _call(url: str) -> None:
+    """Tells the outside service that all is well; where it does not hear, it is its own business to be worried."""
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_S)) as session, session.get(url) as answer:
+            if answer.status >= 400:
+                log.warning("heartbeat_not_heard", status=answer.status)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        log.warning("heartbeat_not_heard", error=type(error).__name__)
