@@ -9,6 +9,7 @@ from typing import Literal
 from parsers.events import Event, Merge, Observation
 from parsers.message import Message
 from parsers.read import read
+from streams.daylight import zone_at
 from streams.patient import Encounter, PatientState, advance, code_of
 from streams.record import Record, Source
 
@@ -57,7 +58,7 @@ def read_record(record: Record, timezone: tzinfo = UTC) -> Taken:
     if record.refused is not None:
         return Taken(record=record, message=None, outcome="quarantined", reason=record.refused)
     try:
-        message = read(record.value, timezone=timezone)
+        message = read(record.value, timezone=zone_at(timezone, record.received_at))
     except Exception as bug:  # the one boundary where a bug may not stop everybody else's messages
         return Taken(record=record, message=None, outcome="quarantined", reason=f"207: reading failed with {type(bug).__name__}")
     if message.reason is not None:
