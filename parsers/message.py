@@ -23,12 +23,22 @@ class Patient(Struct, frozen=True, kw_only=True):
     type: str | None
 
 
+class Subject(Struct, frozen=True, kw_only=True):
+    """One patient more that a message speaks of, with what it says of them."""
+
+    patient: Patient
+    person: Person | None = None
+    visit: Visit | None = None
+    events: tuple[Event, ...] = ()
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """One HL7 message read as far as it can be.
 
     `ack` is what its sender is told: AA taken, AE the content is wrong, AR the message cannot be taken at all (HL7 chapter 2,
     2.9.2). `reason` is set exactly where `ack` is not AA. `type` is MSH-9 as `ADT^A01`. `segments_set_aside` names segments that were
-    counted in and not read, Z-segments included. `person` and `visit` are what PID and PV1 say in any type of message.
+    counted in and not read, Z-segments included. `person` and `visit` are what PID and PV1 say in any type of message. `others`: the
+    further patients of a message about several, each with events of its own; `events` never holds theirs.
     """
 
     ack: Literal["AA", "AE", "AR"]
@@ -46,3 +56,4 @@ class Message(Struct, frozen=True, kw_only=True):
     visit: Visit | None = None
     events: tuple[Event, ...] = ()
     flags: tuple[str, ...] = ()
+    others: tuple[Subject, ...] = ()

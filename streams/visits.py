@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from parsers.events import Admit, Cancel, Discharge, Event, Merge, Transfer, Update, Visit
+from parsers.events import Admit, Cancel, Discharge, Event, Medication, Note, Observation, Order, Transfer, Update, Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ def move(encounter: Encounter | None, event: Event, visit: Visit | None, receive
             return _cancel(encounter, event, event.occurred_at or received_at)
         case Update():
             return _update(encounter, event.visit)
-        case Merge():
-            return encounter
-        case _:
+        case Observation() | Order() | Medication() | Note():
             return _seen(encounter, visit, received_at)
+        case _:
+            return encounter
 
 
 def _identify(visit: Visit, encounter: Encounter | None, at: datetime) -> str:
@@ -119,6 +119,8 @@ def _cancel(encounter: Encounter | None, event: Cancel, at: datetime) -> Encount
             )  # fmt: skip
         case "transfer":
             return _transfer(encounter, event.visit, at) if event.visit.location else encounter
+        case _:
+            return encounter
 
 
 def _update(encounter: Encounter | None, visit: Visit) -> Encounter | None:
