@@ -24,6 +24,7 @@ class SettingsError(Exception):
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+Days = Annotated[int, Meta(ge=0)]
 
 
 class ClockSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,9 +54,17 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`url`: any PostgreSQL 16 or later, TimescaleDB used where it offers it; empty: the embedded server that `vigil up` starts."""
+    """`url`: any PostgreSQL 16 or later, TimescaleDB used where it offers it; empty: the embedded server that `vigil up` starts.
+
+    `keep_…_days`: older facts are dropped by `vigil migrate`; 0 keeps them for ever. `wal_archive`: a folder, best on another disk, to which the
+    embedded server copies its log as it goes, so that `vigil restore --at` can go back to any instant; empty: no archive.
+    """
 
     url: str = ""
+    wal_archive: str = ""
+    keep_messages_days: Days = 0
+    keep_observations_days: Days = 0
+    keep_scores_days: Days = 0
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

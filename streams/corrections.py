@@ -46,6 +46,9 @@ def replaced(cursor: Cursor, stored: Sequence[Taken]) -> set[Key]:
 
 def supersede(cursor: Cursor, keys: set[Key], now: datetime) -> None:
     """Sets `superseded_at` on all but the newest version of these results; a preliminary one never replaces a final one."""
-    if keys:
-        ordered = sorted(keys)
-        cursor.execute(SQL["supersede"].encode(), {"now": now, "ids": [key[0] for key in ordered], "keys": [key[1] for key in ordered]})
+    if not keys:
+        return
+    ordered = sorted(keys)
+    names: dict[str, object] = {"now": now, "ids": [key[0] for key in ordered], "keys": [key[1] for key in ordered]}
+    names["times"] = [at for (at,) in cursor.execute(SQL["versions"].encode(), names)]
+    cursor.execute(SQL["supersede"].encode(), names)

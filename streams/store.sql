@@ -77,15 +77,24 @@ ON CONFLICT (patient_id, encounter_id) DO UPDATE SET
     discharged_at = excluded.discharged_at, status = excluded.status, touched_at = excluded.touched_at
 
 -- name: earlier_results
+-- The arrays are named a second time, as constants: by those TimescaleDB leaves out chunks and finds rows in compressed ones, by a join it does not.
 SELECT DISTINCT o.patient_id, o.result_key
 FROM unnest(%(ids)s::text[], %(times)s::timestamptz[]) AS k (patient_id, observed_at)
 JOIN vigil_store.observation AS o ON o.patient_id = k.patient_id AND o.observed_at = k.observed_at
-WHERE o.result_key IS NOT NULL
+WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.observed_at = ANY(%(times)s::timestamptz[]) AND o.result_key IS NOT NULL
+
+-- name: versions
+SELECT DISTINCT o.observed_at
+FROM unnest(%(ids)s::text[], %(keys)s::text[]) AS k (patient_id, result_key)
+JOIN vigil_store.observation AS o ON o.patient_id = k.patient_id AND o.result_key = k.result_key
+WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.result_key = ANY(%(keys)s::text[]) AND o.superseded_at IS NULL
 
 -- name: supersede
+-- `times`: of the versions above. Without it an update unpacks every compressed row of these patients, without `ids` every row of the hospital.
 UPDATE vigil_store.observation AS o SET superseded_at = %(now)s
 FROM unnest(%(ids)s::text[], %(keys)s::text[]) AS k (patient_id, result_key)
-WHERE o.patient_id = k.patient_id AND o.result_key = k.result_key AND o.superseded_at IS NULL
+WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.observed_at = ANY(%(times)s::timestamptz[])
+    AND o.patient_id = k.patient_id AND o.result_key = k.result_key AND o.superseded_at IS NULL
     AND EXISTS (
         SELECT FROM vigil_store.observation AS later
         WHERE later.patient_id = o.patient_id AND later.result_key = o.result_key

@@ -1,15 +1,16 @@
 """Fixtures that every test may use: real servers, a fresh database, a whole installation."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
+<<<<<<< HEAD
 import hypothesis
 import psycopg
+=======
+>>>>>>> bf31202 (infra/database: 0006 history: columnstore, hourly vital signs, retention; migrations under traffic, one transaction with their note; tests on a real TimescaleDB)
 import pytest
 
-from infra.local import postgres_server
 from infra.settings import Settings
-from tests import servers
+from tests import databases, servers
 
 hypothesis.settings.register_profile(
     "vigil", deadline=None
@@ -39,13 +40,10 @@ def kafka_bootstrap(settings: Settings) -> str:
 
 
 @pytest.fixture
-def postgres_url(settings: Settings) -> Iterator[str]:
-    """A fresh database with the whole schema, dropped afterwards."""
-    port = servers.port_of("postgres")
-    name = f"t_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(1)")  # a template may be copied by one at a time
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE vigil")
-    yield postgres_server.url(port, name)
-    with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database with the whole schema, dropped afterwards; which server's, `tests.databases` may say."""
+    kind = getattr(request, "param", "plain")
+    if kind == "plain":
+        request.getfixturevalue("settings")
+    with databases.timescale() if kind == "timescale" else databases.plain() as url:
+        yield url

@@ -1,9 +1,23 @@
-"""The schema that the migrations make: every view of the contracts with at least its columns, and nothing to do a second time."""
+"""The schema that the migrations make: every view of the contracts, the same on a plain PostgreSQL and a TimescaleDB, and made while others write."""
 
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
 import pytest
 
 from infra.database.connect import connect
-from infra.database.migrate import migrate
+from infra.database.migrate import FOLDER, MigrationBlocked, migrate
+from infra.settings import Settings
+from streams.record import Record, Source
+from streams.transaction import Transactor, seed
+from tests import databases
+from tests.databases import ON_EACH_DATABASE
+from tests.edge.test_transaction import Scores
+from tests.hl7 import WELL, oru
 
 VIEWS = {
     "messages": "topic partition offset feed control_id message_type received_at processed_at outcome reason",
@@ -13,9 +27,17 @@ VIEWS = {
     "episodes": "episode_id patient_id encounter_id tier opened_at closed_at state reason",
     "pages": "page_id episode_id tier step channel target state attempts created_at accepted_at acknowledged_at acknowledged_by",
     "audit_log": "at actor action subject detail hash",
+    "vitals_hourly": "patient_id code hour low high mean last count",
 }
+COLUMNS = """
+SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
+WHERE table_schema IN ('vigil', 'vigil_store') ORDER BY table_schema, table_name, ordinal_position
+"""
+FIRST = ("0001.streams.sql", "0002.scoring.sql", "0003.alerts.sql")
+"""The schema of version 0.1.0, from which every later one is an upgrade."""
 
 
+@ON_EACH_DATABASE
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_has_its_columns(postgres_url: str, view: str) -> None:
     with connect(postgres_url) as connection:
@@ -25,5 +47,133 @@ def test_every_view_has_its_columns(postgres_url: str, view: str) -> None:
         assert set(VIEWS[view].split()) <= {name for (name,) in rows}
 
 
+@ON_EACH_DATABASE
 def test_migrating_again_changes_nothing(postgres_url: str) -> None:
     assert migrate(postgres_url) == 0
+
+
+@pytest.mark.timescale
+def test_the_same_names_and_types_with_and_without_timescaledb(postgres_url: str) -> None:
+    with databases.timescale() as other, connect(postgres_url) as plain, connect(other) as timescale:
+        assert plain.execute(COLUMNS).fetchall() == timescale.execute(COLUMNS).fetchall()
+
+
+@pytest.fixture
+def first_version(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """A database as version 0.1.0 left it."""
+    with databases.timescale(migrated=False) if request.param == "timescale" else databases.empty() as url:
+        for name in FIRST:
+            shutil.copy(FOLDER / name, tmp_path)
+        assert migrate(url, tmp_path) == len(FIRST)
+        yield url
+
+
+ON_EACH_FIRST_VERSION = pytest.mark.parametrize(
+    "first_version", ["plain", pytest.param("timescale", marks=pytest.mark.timescale)], indirect=True
+)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Writer(threading.Thread):
+    """A worker that records a batch after the other until it is told to stop."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.recorded, self.stopping = 0, threading.Event()
+        self.failure: BaseException | None = None
+        self.slowest_s = 0.0
+        scores = Scores()
+        self.transactor: Transactor[object] = Transactor(
+            lambda: connect(url), scores, scores, now=lambda: NOW, timezones={}, quarantine=lambda _: None
+        )
+
+    def run(self) -> None:
+        try:
+            while not self.stopping.is_set():
+                began = datetime.now(UTC)
+                batch = [_record(self.recorded + n) for n in range(10)]
+                self.recorded += len(self.transactor.record(batch).taken)
+                self.slowest_s = max(self.slowest_s, (datetime.now(UTC) - began).total_seconds())
+        except BaseException as failure:  # told to the test, which fails with it
+            self.failure = failure
+        finally:
+            self.transactor.forget()
+
+
+def _record(offset: int) -> Record:
+    at = NOW + timedelta(seconds=offset)
+    source = Source(topic="hl7.oru", partition=0, offset=offset)
+    return Record(source=source, value=oru(str(offset % 7), at, WELL), received_at=at, feed="main", control_id="1")
+
+
+@ON_EACH_FIRST_VERSION
+def test_an_upgrade_while_a_worker_writes_loses_no_row_and_stops_nobody_for_long(first_version: str) -> None:
+    with connect(first_version) as connection:
+        seed(connection.cursor(), {("hl7.oru", 0): 0})
+    old = Writer(first_version)
+    old.start()
+    while old.recorded < 50 and old.failure is None:
+        old.stopping.wait(0.05)
+    applied = migrate(first_version)
+    reached = old.recorded
+    while old.recorded < reached + 50 and old.failure is None:
+        old.stopping.wait(0.05)
+    old.stopping.set()
+    old.join()
+    assert old.failure is None
+    assert applied >= 1
+    assert old.slowest_s < 3.0
+    with connect(first_version) as connection:
+        assert connection.execute('SELECT count(*), count(DISTINCT "offset") FROM vigil.messages').fetchone() == (
+            old.recorded,
+            old.recorded,
+        )
+        assert connection.execute("SELECT count(*) FROM vigil.observations WHERE current").fetchone() == (old.recorded * len(WELL),)
+
+
+@ON_EACH_FIRST_VERSION
+def test_a_migration_gives_up_on_a_table_that_somebody_keeps_instead_of_making_all_others_wait(first_version: str) -> None:
+    with connect(first_version) as keeper:
+        keeper.execute("LOCK TABLE vigil_store.patient, vigil_store.observation IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(MigrationBlocked, match="keep"):
+            migrate(first_version, patience_s=0.1)
+        keeper.rollback()
+    assert migrate(first_version) >= 1
+    assert migrate(first_version) == 0
+
+
+def test_a_migration_and_the_note_that_it_was_applied_come_together_or_not_at_all(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "1.sql").write_text("CREATE TABLE made (at timestamptz);")
+    with databases.empty() as url:
+        migrate(url, tmp_path)
+        with psycopg.connect(url) as connection:
+            connection.execute("DROP TABLE made; DELETE FROM _yoyo_migration")
+            connection.execute("ALTER TABLE _yoyo_migration ADD CONSTRAINT no_more CHECK (migration_id <> '1')")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            migrate(url, tmp_path)
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT to_regclass('made')").fetchone() == (None,)
+            connection.execute("ALTER TABLE _yoyo_migration DROP CONSTRAINT no_more")
+        assert migrate(url, tmp_path) == 1
+
+
+def test_a_killed_migration_does_not_keep_the_next_one_out(settings: Settings, tmp_path: Path) -> None:
+    """yoyo's lock is a row; it stays when its process is killed."""
+    with databases.empty() as url:
+        migrate(url, tmp_path)
+        with psycopg.connect(url) as connection:
+            connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4711)")
+        (tmp_path / "1.sql").write_text("CREATE TABLE made (at timestamptz);")
+        assert migrate(url, tmp_path) == 1
+
+
+def test_two_who_migrate_at_once_do_it_once(settings: Settings) -> None:
+    with databases.empty() as url:
+        applied: list[int] = []
+        both = [threading.Thread(target=lambda: applied.append(migrate(url))) for _ in range(2)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+        assert sorted(applied)[0] == 0
+        assert sorted(applied)[1] > 0

@@ -11,8 +11,10 @@ from infra.database.connect import connect
 from streams.processing import Moment, Taken
 from streams.record import Record, Source
 from streams.transaction import Gap, Transactor, seed
+from tests.databases import ON_EACH_DATABASE
 from tests.hl7 import SICK, WELL, adt, merge, oru
 
+pytestmark = ON_EACH_DATABASE
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
