@@ -41,6 +41,12 @@ def choose(file: Path, names: Iterable[str], base: int | None = None) -> dict[st
     return chosen
 
 
+def free() -> int:
+    """A port that is free now, for a server that lives for moments."""
+    with _hold(_candidates(None)) as held:
+        return int(held.getsockname()[1])
+
+
 def _candidates(before: int | None) -> Iterator[int]:
     """The port of last time, then any below the kernel's own, then whatever the kernel gives."""
     if before is not None:

@@ -19,12 +19,16 @@ DATABASE = "vigil"
 SETTINGS = {
     "listen_addresses": HOST, "unix_socket_directories": "", "max_connections": 100, "shared_buffers": "256MB", "max_wal_size": "2GB",
     "checkpoint_timeout": "15min", "wal_compression": "on", "timezone": "UTC", "log_timezone": "UTC", "autovacuum_naptime": "20s", "jit": "off",
-    "search_path": "public", "log_error_verbosity": "terse", "log_min_error_statement": "panic",
+    "search_path": "public", "log_error_verbosity": "terse", "log_min_error_statement": "panic", "max_slot_wal_keep_size": "4GB",
 }  # fmt: skip
 """fsync and synchronous_commit stay on: what is committed is what Vigil promises. jit costs more than it saves on short statements.
 `search_path`: the role and the schema of the views share a name, so the usual `"$user", public` would make another schema the first one as soon as
 the views exist, and the record of applied migrations would be looked for in the wrong one. Errors are logged without statement, detail and
-context, which quote rows: patients."""
+context, which quote rows: patients. A standby that stays away costs 4 GB of log at most, not the disk; it is then made anew."""
+
+ARCHIVING = {"archive_mode": "on", "archive_library": "basic_archive", "archive_timeout": "300s"}
+"""Every finished segment of the log goes to the archive, and an unfinished one after five minutes. What a disk takes with it in those minutes
+Kafka still holds, except what people did: acknowledgements, silences."""
 
 
 def binaries() -> Path:
@@ -35,16 +39,46 @@ def binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def run(folder: Path, port: int) -> NoReturn:
-    """Becomes the server. The data folder is made on first use and kept afterwards."""
+def run(folder: Path, port: int, archive: Path | None = None) -> NoReturn:
+    """Becomes the server. The data folder is made on first use and kept afterwards. `archive`: where the log is copied to as it goes."""
     data = folder / "data"
-    prefix = _as_nobody(folder)
     if not (data / "PG_VERSION").exists():
-        _make(data, prefix)
+        _make(data, as_nobody(folder))
     _forget_stranger(data)
-    options = [part for name, value in {**SETTINGS, "port": port}.items() for part in ("-c", f"{name}={value}")]
-    command = [*prefix, str(binaries() / "postgres"), "-D", str(data), *options]
-    os.execv(command[0], command)
+    server = command(data, port, archive)
+    os.execv(server[0], server)
+
+
+def command(data: Path, port: int, archive: Path | None = None, **further: str) -> list[str]:
+    """The command line of a server on this data folder."""
+    settings: dict[str, object] = {**SETTINGS, "port": port, **further}
+    if archive is not None:
+        archive.mkdir(parents=True, exist_ok=True)
+        settings |= {**ARCHIVING, "basic_archive.archive_directory": archive}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [*as_nobody(data.parent), str(binaries() / "postgres"), "-D", str(data), *options]
+
+
+def running(data: Path) -> bool:
+    """Whether a server works on this data folder, whoever started it."""
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return False
+    first = pid_file.read_text().partition("\n")[0].strip()
+    try:
+        return first.isdigit() and str(data) in psutil.Process(int(first)).cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:  # another user's: it lives, and this is its file
+        return True
+
+
+def hand_over(data: Path) -> None:
+    """Gives a data folder that was made by us to the user that the server runs as; PostgreSQL insists on owning it alone."""
+    data.chmod(0o700)
+    if os.geteuid() == 0:
+        for path in (data, *data.rglob("*")):
+            shutil.chown(path, "nobody", "nogroup")
 
 
 def _forget_stranger(data: Path) -> None:
@@ -79,7 +113,7 @@ def _make(data: Path, prefix: list[str]) -> None:
     making.rename(data)
 
 
-def _as_nobody(folder: Path) -> list[str]:
+def as_nobody(folder: Path) -> list[str]:
     """PostgreSQL refuses to run as root. As root the server runs as `nobody`, which may read past folders that are root's alone."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() != 0:
