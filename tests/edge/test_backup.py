@@ -204,6 +204,7 @@ def test_only_the_newest_copies_are_kept_and_the_log_that_they_need(database: Da
     oldest = min(path.name[:24] for path in (tmp_path / "wal").iterdir())
     assert oldest >= kept[0].first_wal
     then = database.write(9)
+    database.write(10)
     database.stop()
     answer("restore", kept[0].path, "--at", then.isoformat(), "--home", database.home)
     database.start()
