@@ -2,11 +2,7 @@
 
 from collections.abc import Iterator
 
-<<<<<<< HEAD
 import hypothesis
-import psycopg
-=======
->>>>>>> bf31202 (infra/database: 0006 history: columnstore, hourly vital signs, retention; migrations under traffic, one transaction with their note; tests on a real TimescaleDB)
 import pytest
 
 from infra.settings import Settings

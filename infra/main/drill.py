@@ -5,7 +5,9 @@ installation and touches nothing of it; a few hundred messages, the real servers
 """
 
 import asyncio
+import json
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -24,17 +26,17 @@ from msgspec import Struct
 from infra.clock import Clock
 from infra.database.connect import connect
 from infra.database.migrate import migrate
-from infra.local import postgres_server, readiness, supervision
+from infra.local import kafka_server, postgres_server, readiness, supervision
 from infra.local.base_backup import take
-from infra.main import audit
+from infra.local.places import vigil
 from infra.main.cli import NO, NOT_THERE, Trouble
 from infra.main.home import json_option, settings_of
 from infra.main.installation import Plan, prepare
 from infra.main.postgres import archive_of
 from infra.main.restore import restore
-from infra.main.up import say, topics_of
+from infra.main.up import say
 from infra.settings import Settings
-from streams.audit import Audit
+from streams import topics
 from streams.ward.pace import Tally, send_paced
 from streams.ward.ward import ward
 
@@ -88,7 +90,7 @@ def drill(messages: int) -> Drill:
     try:
         home.mkdir()
         (home / "vigil.toml").write_text(f'[database]\nwal_archive = "{folder / "wal"}"\n')
-        plan = prepare(home, workers=1, pagers=1, demo=False, beds=1, speed=1.0, port_base=None)
+        plan = prepare(home, brokers=1, workers=1, pagers=1, demo=False, beds=1, speed=1.0, port_base=None)
         settings = settings_of(home)
         with _running(home, plan, settings):
             say("messages come in; a copy is taken")
@@ -106,17 +108,19 @@ def drill(messages: int) -> Drill:
         with _running(home, plan, settings):
             say(f"restored with {restored} messages; the worker reads the others again")
             again, _ = _timed(lambda: _recorded_all(settings, acknowledged))
-            proof, after = audit.look(settings), _facts(settings)
+            proof, after = _audit(home), _facts(settings)
         return _drill(acknowledged, at_instant, restored, proof, before == after, (took, back, again, time.monotonic() - began))
     finally:
         supervision.stop(home)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _drill(acknowledged: int, at_instant: int, restored: int, proof: Audit, equal: bool, seconds: tuple[float, float, float, float]) -> Drill:
+def _drill(
+    acknowledged: int, at_instant: int, restored: int, proof: dict[str, Any], equal: bool, seconds: tuple[float, float, float, float]
+) -> Drill:
     took, back, again, whole = (round(one, 1) for one in seconds)
     return Drill(
-        acknowledged=acknowledged, at_instant=at_instant, restored=restored, recorded=proof.recorded, gaps=len(proof.gaps), equal=equal,
+        acknowledged=acknowledged, at_instant=at_instant, restored=restored, recorded=proof["recorded"], gaps=len(proof["gaps"]), equal=equal,
         backup_seconds=took, restore_seconds=back, again_seconds=again, seconds=whole,
     )  # fmt: skip
 
@@ -134,7 +138,9 @@ def _running(home: Path, plan: Plan, settings: Settings) -> Iterator[None]:
             if prepared and all(readiness.all_ready(programs, settings, known).values()):
                 break
             if time.monotonic() > deadline:
-                raise Trouble(f"the drill's servers were not ready after {WAIT_S:.0f} s", "look for what is missing: vigil doctor", NOT_THERE)
+                raise Trouble(
+                    f"the drill's servers were not ready after {WAIT_S:.0f} s", "look for what is missing: vigil doctor", NOT_THERE
+                )
             time.sleep(0.2)
         yield
     finally:
@@ -145,7 +151,7 @@ def _prepare(plan: Plan, settings: Settings) -> bool:
     try:
         postgres_server.ensure_database(plan.ports["postgres"])
         migrate(settings.database.url)
-        topics_of(settings)
+        kafka_server.ensure_topics(settings.kafka.bootstrap, topics.RAW, (topics.QUARANTINE, topics.SCORES, topics.ALERTS), settings.kafka)
     except (psycopg.OperationalError, KafkaException):
         return False
     return True
@@ -183,6 +189,13 @@ def _count(settings: Settings) -> int:
     with connect(settings.database.url, application="vigil-drill") as connection:
         [(count,)] = connection.execute("SELECT count(*) FROM vigil.messages").fetchall()
         return int(count)
+
+
+def _audit(home: Path) -> dict[str, Any]:
+    """What `vigil audit` says."""
+    done = subprocess.run([*vigil(), "audit", "--json", "--home", str(home)], capture_output=True, text=True, check=False)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 FACTS = """

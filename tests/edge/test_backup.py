@@ -90,7 +90,7 @@ class Database:
 def planned(home: Path, settings: str = "") -> Plan:
     home.mkdir()
     (home / "vigil.toml").write_text(settings)
-    return prepare(home, workers=1, pagers=1, demo=False, beds=1, speed=1.0, port_base=None)
+    return prepare(home, brokers=None, workers=1, pagers=1, demo=False, beds=1, speed=1.0, port_base=None)
 
 
 @pytest.fixture
