@@ -7,7 +7,11 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from infra.logs import logger
 from streams import topics
+from streams.beginnings import Place
+
+log = logger("streams")
 
 CHASE_S = 0.5
 """Between two attempts to send the reader back; a fetched batch is worked off in less."""
@@ -54,6 +58,28 @@ class Reader:
             await asyncio.sleep(CHASE_S)
             for tp, offset in list(self._awaited.items()):
                 await self._app.consumer.seek(tp, offset)
+
+    def committed(self) -> dict[TP, int]:
+        """Where Kafka would have each of them read on after a restart; none of those of which it knows nothing."""
+        consumer: Any = self._app.consumer
+        known: Mapping[TP, int | None] = consumer._committed_offset
+        return {tp: offset for tp in self.assigned() if (offset := known.get(tp)) is not None}
+
+    async def heed(self, committed: Mapping[TP, int], progress: Mapping[Place, int]) -> None:
+        """Reads again what Kafka takes for done and the database does not hold, because it was restored to an earlier instant.
+
+        Waiting for a gap would not do: where nothing new comes, none shows. `committed` must have been asked for before `progress`: a
+        commit always follows the transaction.
+        """
+        behind = {
+            tp: progress[tp.topic, tp.partition]
+            for tp, offset in committed.items()
+            if progress.get((tp.topic, tp.partition), offset) < offset
+        }
+        await self.send_ahead(behind)
+        for tp, offset in behind.items():
+            log.warning("database_behind_kafka", topic=tp.topic, partition=tp.partition, recorded=offset, committed=committed[tp])
+            self.send_back(tp, offset)
 
     async def send_ahead(self, offsets: Mapping[TP, int]) -> None:
         """Goes on at these offsets, and commits them: what lies before is recorded, or put aside where others find it.

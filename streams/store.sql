@@ -5,6 +5,9 @@ INSERT INTO vigil_store.progress (topic, partition, next_offset)
 SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[])
 ON CONFLICT DO NOTHING
 
+-- name: progress
+SELECT topic, partition, next_offset FROM vigil_store.progress
+
 -- name: lock_progress
 SELECT topic, partition, next_offset FROM vigil_store.progress
 WHERE (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[]))

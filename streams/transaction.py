@@ -220,6 +220,11 @@ def seed(cursor: psycopg.Cursor, beginnings: Mapping[tuple[str, int], int]) -> N
     )
 
 
+def progress(cursor: psycopg.Cursor) -> dict[tuple[str, int], int]:
+    """The next offset expected of each partition."""
+    return {(topic, partition): offset for topic, partition, offset in cursor.execute(SQL["progress"].encode())}
+
+
 def _places(read: Iterable[Taken]) -> list[tuple[str, int]]:
     return sorted({(taken.record.source.topic, taken.record.source.partition) for taken in read})
 

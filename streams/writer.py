@@ -29,7 +29,7 @@ from streams.lookup import KafkaAway
 from streams.processing import Taken
 from streams.reader import Reader
 from streams.record import Record, Source, record_of
-from streams.transaction import Gap, Recorded, Transactor
+from streams.transaction import Gap, Recorded, Transactor, progress
 
 log = logger("streams")
 S = TypeVar("S")
@@ -119,7 +119,9 @@ class BatchWriter(Generic[S]):
         if self._lag.unread(highs) >= self._settings.backlog_messages and self._lag.oldest_s() >= LATE_S:
             await self._put_aside([(tp.topic, tp.partition) for tp in highs])
         assigned = self._reader.assigned()
-        found = await self._aside(lambda: self._transactor.ask(backlog.ranges))
+        committed = self._reader.committed()
+        found, reached = await self._aside(lambda: self._transactor.ask(lambda cursor: (backlog.ranges(cursor), progress(cursor))))
+        await self._reader.heed(committed, reached)
         self._ranges = [one for one in found if TP(one.topic, one.partition) in assigned]
         if self._ranges and self._buffer.empty():
             self._buffer.put_nowait(None)  # wakes the writer, which waits for something new
