@@ -138,10 +138,14 @@ def test_facts_are_hypertables_whose_unique_keys_hold_the_time(postgres_url: str
 @ON_TIMESCALE
 def test_chunks_are_compressed_once_no_late_data_is_expected(postgres_url: str) -> None:
     query = """
-        SELECT hypertable_name, (config ->> 'compress_after')::interval FROM timescaledb_information.jobs
-        WHERE proc_name IN ('policy_compression', 'policy_columnstore') AND hypertable_schema = 'vigil_store' ORDER BY 1
+        SELECT coalesce(a.view_name, j.hypertable_name), (config ->> 'compress_after')::interval FROM timescaledb_information.jobs AS j
+        LEFT JOIN timescaledb_information.continuous_aggregates AS a
+            ON (a.materialization_hypertable_schema, a.materialization_hypertable_name) = (j.hypertable_schema, j.hypertable_name)
+        WHERE proc_name IN ('policy_compression', 'policy_columnstore') ORDER BY 1
     """
-    assert rows(postgres_url, query) == [(name, timedelta(days=7)) for name in ("message", "observation", "score")]
+    assert rows(postgres_url, query) == [
+        *((name, timedelta(days=7)) for name in ("message", "observation", "score")), ("vitals_hourly", timedelta(days=30)),
+    ]  # fmt: skip
 
 
 @ON_TIMESCALE

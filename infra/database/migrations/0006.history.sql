@@ -34,6 +34,9 @@ BEGIN
             || format(hourly, $bucket$time_bucket(interval '1 hour', observed_at)$bucket$) || ' WITH NO DATA';
         PERFORM add_continuous_aggregate_policy('vigil_store.vitals_hourly', start_offset => NULL, end_offset => interval '7 days',
             schedule_interval => interval '10 minutes');
+        ALTER MATERIALIZED VIEW vigil_store.vitals_hourly SET (timescaledb.enable_columnstore, timescaledb.segmentby = 'patient_id, code',
+            timescaledb.orderby = 'hour');
+        CALL add_columnstore_policy('vigil_store.vitals_hourly', after => interval '30 days');
     ELSE
         EXECUTE 'CREATE VIEW vigil_store.vitals_hourly AS ' || format(hourly, $bucket$date_bin(interval '1 hour', observed_at, timestamptz '2000-01-01 00:00+00')$bucket$);
     END IF;
