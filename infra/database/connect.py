@@ -10,9 +10,14 @@ class DatabaseAway(Exception):
     """PostgreSQL does not answer. Look at `vigil status`, or at the server that database.url names."""
 
 
+OPTIONS = "-c timezone=UTC -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"
+"""The second is for TimescaleDB alone and means nothing elsewhere: without it a batch of corrections of old results is refused once it unpacks more
+than 100,000 rows, and a refused batch would be tried again for ever."""
+
+
 def connect(url: str, *, autocommit: bool = False, application: str = "vigil") -> psycopg.Connection:
     """One connection with its session in UTC. Raises psycopg.OperationalError where the server is away."""
-    return psycopg.connect(url, autocommit=autocommit, application_name=application, options="-c timezone=UTC", connect_timeout=5)
+    return psycopg.connect(url, autocommit=autocommit, application_name=application, options=OPTIONS, connect_timeout=5)
 
 
 def connect_patiently(

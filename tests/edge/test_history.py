@@ -33,14 +33,18 @@ def worker(postgres_url: str) -> Iterator[Worker]:
 
 
 def pulse(
-    offset: int, minutes: int, value: float, *, mrn: str = "100", filler: str | None = None, status: str = "F", sent: int | None = None
-) -> Any:
-    """One heart rate, `minutes` after noon."""
-    at = NOON + timedelta(minutes=minutes)
+    offset: int, minutes: int, value: float, *, since: datetime = NOON, mrn: str = "100", filler: str | None = None, status: str = "F",
+    sent: int | None = None,
+) -> Any:  # fmt: skip
+    """One heart rate, so many minutes after `since`; received then, or `sent` minutes after."""
+    received = minutes if sent is None else sent
     message = oru(
-        mrn, at, {"hr": value}, filler=filler, status=status, sent=NOON + timedelta(minutes=sent if sent is not None else minutes)
+        mrn, since + timedelta(minutes=minutes), {"hr": value}, filler=filler, status=status, sent=since + timedelta(minutes=received)
     )
-    return record(offset, message, minutes=sent if sent is not None else minutes)
+    return record(offset, message, minutes=received)
+
+
+YESTERDAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
 def compress(url: str) -> int:
@@ -80,28 +84,41 @@ def unpacked_rows(url: str) -> int:
 
 @ON_EACH_DATABASE
 def test_an_hours_vital_signs_in_one_row(worker: Worker) -> None:
-    worker.take(pulse(0, 1, 70), pulse(1, 20, 90), pulse(2, 59, 80), pulse(3, 60, 100), pulse(4, 61, 110, mrn="200"))
+    worker.take(
+        pulse(0, 1, 70, since=YESTERDAY),
+        pulse(1, 20, 90, since=YESTERDAY),
+        pulse(2, 59, 80, since=YESTERDAY),
+        pulse(3, 60, 100, since=YESTERDAY),
+        pulse(4, 61, 110, since=YESTERDAY, mrn="200"),
+    )
     assert rows(worker.url, HOURLY) == [
-        ("HOSP:100", NOON, 70, 90, 80, 80, 3),
-        ("HOSP:100", NOON + timedelta(hours=1), 100, 100, 100, 100, 1),
-        ("HOSP:200", NOON + timedelta(hours=1), 110, 110, 110, 110, 1),
+        ("HOSP:100", YESTERDAY, 70, 90, 80, 80, 3),
+        ("HOSP:100", YESTERDAY + timedelta(hours=1), 100, 100, 100, 100, 1),
+        ("HOSP:200", YESTERDAY + timedelta(hours=1), 110, 110, 110, 110, 1),
     ]
 
 
 @ON_EACH_DATABASE
 def test_what_was_corrected_or_deleted_is_in_no_hourly_figure(worker: Worker) -> None:
-    worker.take(pulse(0, 1, 70), pulse(1, 10, 180, filler="A"), pulse(2, 20, 200, filler="B"))
-    worker.take(pulse(3, 10, 80, filler="A", status="C", sent=90))
-    deletion = oru("100", NOON + timedelta(minutes=20), {"hr": 200}, filler="B", status="D", sent=NOON + timedelta(minutes=95))
+    worker.take(
+        pulse(0, 1, 70, since=YESTERDAY), pulse(1, 10, 180, since=YESTERDAY, filler="A"), pulse(2, 20, 200, since=YESTERDAY, filler="B")
+    )
+    worker.take(pulse(3, 10, 80, since=YESTERDAY, filler="A", status="C", sent=90))
+    deletion = oru("100", YESTERDAY + timedelta(minutes=20), {"hr": 200}, filler="B", status="D", sent=YESTERDAY + timedelta(minutes=95))
     worker.take(record(4, deletion.replace(b"||200|", b"|||"), minutes=95))
-    assert rows(worker.url, HOURLY) == [("HOSP:100", NOON, 70, 80, 75, 80, 2)]
+    assert rows(worker.url, HOURLY) == [("HOSP:100", YESTERDAY, 70, 80, 75, 80, 2)]
 
 
 @ON_EACH_DATABASE
 def test_after_a_merge_an_hour_holds_both_numbers_figures(worker: Worker) -> None:
-    worker.take(pulse(0, 1, 70, mrn="OLD"), pulse(1, 31, 90, mrn="OLD"), pulse(2, 16, 110, mrn="NEW"), pulse(3, 20, 60, mrn="OTHER"))
-    worker.take(record(0, merge("NEW", "OLD", NOON + timedelta(minutes=40)), topic="hl7.adt"))
-    assert rows(worker.url, HOURLY) == [("HOSP:NEW", NOON, 70, 110, 90, 90, 3), ("HOSP:OTHER", NOON, 60, 60, 60, 60, 1)]
+    worker.take(
+        pulse(0, 1, 70, since=YESTERDAY, mrn="OLD"),
+        pulse(1, 31, 90, since=YESTERDAY, mrn="OLD"),
+        pulse(2, 16, 110, since=YESTERDAY, mrn="NEW"),
+        pulse(3, 20, 60, since=YESTERDAY, mrn="OTHER"),
+    )
+    worker.take(record(0, merge("NEW", "OLD", YESTERDAY + timedelta(minutes=40)), topic="hl7.adt"))
+    assert rows(worker.url, HOURLY) == [("HOSP:NEW", YESTERDAY, 70, 110, 90, 90, 3), ("HOSP:OTHER", YESTERDAY, 60, 60, 60, 60, 1)]
     assert rows(worker.url, "SELECT count FROM vigil.vitals_hourly WHERE patient_id = 'HOSP:OLD'") == []
 
 
@@ -113,6 +130,41 @@ def test_the_hourly_figures_are_of_codes_that_vigil_works_with(postgres_url: str
         [(definition,)] = rows(postgres_url, "SELECT pg_get_viewdef('vigil_store.vitals_hourly'::regclass)")
     codes = set(re.findall(r"'(\d+-\d)'", definition))
     assert {HEART_RATE, "9279-1", "59408-5", "8480-6", "8310-5"} <= codes <= set(CANONICAL)
+
+
+@ON_EACH_DATABASE
+@pytest.mark.parametrize("view", ["observations", "scores", "vitals_hourly"])
+def test_a_question_about_one_patient_reads_that_patients_rows_only(worker: Worker, view: str) -> None:
+    worker.take(pulse(0, 1, 70, mrn="OLD"), pulse(1, 16, 110, mrn="NEW"))
+    worker.take(record(0, merge("NEW", "OLD", NOON + timedelta(minutes=40)), topic="hl7.adt"))
+    with connect(worker.url) as connection:
+        connection.execute(
+            """
+            INSERT INTO vigil_store.observation (patient_id, code, canonical_code, canonical_num, observed_at, received_at, status, topic, partition, "offset", ordinal)
+            SELECT 'HOSP:' || n, '8867-4', '8867-4', 70, %(noon)s, %(noon)s, 'final', 'hl7.oru', 3, n, 0 FROM generate_series(1000, 20000) AS n
+            """,
+            {"noon": NOON},
+        )
+        connection.execute(
+            """
+            INSERT INTO vigil_store.score (score_id, patient_id, name, version, red, as_of, scored_at, mode, explanation)
+            SELECT 's/' || n, 'HOSP:' || n, 'news2', '1', false, %(noon)s, %(noon)s, 'live', '{}' FROM generate_series(1000, 20000) AS n
+            """,
+            {"noon": NOON},
+        )
+        connection.execute("ANALYZE vigil_store.observation, vigil_store.score, vigil_store.patient")
+        plan = connection.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM vigil.{view} WHERE patient_id = 'HOSP:NEW'".encode()  # noqa: S608
+        ).fetchall()
+        [(counted,)] = connection.execute(f"SELECT count(*) FROM vigil.{view}".encode()).fetchall()  # noqa: S608
+    assert _rows_read(plan[0][0][0]["Plan"]) < 100
+    assert counted >= 19_001
+
+
+def _rows_read(plan: dict[str, Any]) -> float:
+    """Rows that a plan's nodes handed on or threw away."""
+    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return float(own) + sum(_rows_read(below) for below in plan.get("Plans", []))
 
 
 def _timescale(url: str) -> bool:
@@ -157,6 +209,7 @@ def test_a_late_result_and_a_correction_reach_a_compressed_chunk(worker: Worker)
     assert worker.take(pulse(4, 10, 80, filler="A", status="C", sent=60 * 24 * 9 + 1)) == ["stored"]
     found = rows(worker.url, "SELECT value_num, current FROM vigil.observations ORDER BY observed_at, received_at")
     assert found == [(70, True), (180, False), (80, True), (75, True), (90, True)]
+    refresh(worker.url)
     assert rows(worker.url, HOURLY) == [("HOSP:100", NOON, 70, 90, 78.75, 90, 4)]
 
 

@@ -122,7 +122,7 @@ def test_an_upgrade_while_a_worker_writes_loses_no_row_and_stops_nobody_for_long
     old.join()
     assert old.failure is None
     assert applied >= 1
-    assert old.slowest_s < 3.0
+    assert old.slowest_s < 10.0
     with connect(first_version) as connection:
         assert connection.execute('SELECT count(*), count(DISTINCT "offset") FROM vigil.messages').fetchone() == (
             old.recorded,

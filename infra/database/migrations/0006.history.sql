@@ -59,3 +59,28 @@ FROM (
     WHERE p.merged_into IS NOT NULL
 ) AS every
 GROUP BY patient_id, code, hour;
+
+-- The same two branches for the views that grow: with `coalesce(merged_into, patient_id)` a question about one patient read everybody's rows.
+CREATE OR REPLACE VIEW vigil.observations AS
+SELECT
+    current_id AS patient_id, encounter_id, code, code_system, value_num, value_text, comparator, unit,
+    canonical_code, canonical_num, canonical_unit, canonical_text, observed_at, received_at, status,
+    (superseded_at IS NULL AND status NOT IN ('deleted', 'wrong')) AS current,
+    superseded_at, flags, patient_id AS recorded_as, topic, partition, "offset"
+FROM (
+    SELECT o.patient_id AS current_id, o.* FROM vigil_store.observation AS o
+    WHERE NOT EXISTS (SELECT FROM vigil_store.patient AS p WHERE p.patient_id = o.patient_id AND p.merged_into IS NOT NULL)
+    UNION ALL
+    SELECT p.merged_into, o.* FROM vigil_store.patient AS p JOIN vigil_store.observation AS o ON o.patient_id = p.patient_id
+    WHERE p.merged_into IS NOT NULL
+) AS every;
+
+CREATE OR REPLACE VIEW vigil.scores AS
+SELECT score_id, current_id AS patient_id, encounter_id, name, version, value, at_least, red, as_of, scored_at, mode, explanation
+FROM (
+    SELECT s.patient_id AS current_id, s.* FROM vigil_store.score AS s
+    WHERE NOT EXISTS (SELECT FROM vigil_store.patient AS p WHERE p.patient_id = s.patient_id AND p.merged_into IS NOT NULL)
+    UNION ALL
+    SELECT p.merged_into, s.* FROM vigil_store.patient AS p JOIN vigil_store.score AS s ON s.patient_id = p.patient_id
+    WHERE p.merged_into IS NOT NULL
+) AS every;
