@@ -7,7 +7,8 @@ from parsers.codes import CANONICAL
 from scoring.published.inputs import Consciousness, Inputs
 from scoring.score import Finding
 from streams.features import CODE
-from streams.patient import PatientState, Reading
+from streams.patient import PatientState
+from streams.readings import Reading
 from streams.windows import latest, within
 
 VALID: Final = timedelta(hours=12)

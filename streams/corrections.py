@@ -21,10 +21,10 @@ Key = tuple[str, str]
 
 def _results(stored: Iterable[Taken]) -> list[tuple[Key, datetime, Observation]]:
     return [
-        ((taken.patient_id, event.result_key), event.observed_at or taken.record.received_at, event)
+        ((spoken.patient_id, event.result_key), event.observed_at or taken.record.received_at, event)
         for taken in stored
-        if taken.message is not None and taken.patient_id is not None
-        for event in taken.message.events
+        for spoken in taken.spoken
+        for event in spoken.subject.events
         if isinstance(event, Observation) and event.result_key is not None
     ]
 

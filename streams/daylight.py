@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from streams.patient import AHEAD
+from streams.times import AHEAD
 
 NIGHT = timedelta(hours=24)
 """Around the change: how long a message may speak of the hour that came twice as of the present."""

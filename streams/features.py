@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from parsers.codes import CANONICAL
-from streams.patient import PatientState, Reading
+from streams.patient import PatientState
+from streams.readings import Reading
 from streams.windows import Summary, latest, summarise
 
 CODE: Final[Mapping[str, str]] = {known.name: code for code, known in CANONICAL.items()}

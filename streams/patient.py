@@ -1,68 +1,50 @@
 """The rolling state of one patient, and how one event moves it: pure, and the same whatever order the facts arrive in."""
 
-from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 
 from parsers.codes import canonical_code
-from parsers.events import Event, Observation, ObservationStatus, Person, Visit
-from streams import visits
-from streams.visits import Encounter
-
-__all__ = ["WINDOW", "Encounter", "PatientState", "Reading", "advance", "merge"]
-
-WINDOW = timedelta(hours=48)
-"""How far back, in the patient's own time, readings are held: the longest window any feature or score looks at."""
-
-AHEAD = timedelta(minutes=10)
-"""How far a sender's clock may be ahead of ours; beyond it the time is not believed and receipt stands in (a reading from
-"tomorrow" would outlive every true one)."""
+from parsers.events import CodeStatus, Event, Medication, Observation, ObservationStatus, Person, Visit
+from streams import movements, readings
+from streams.movements import Encounter, Moved
+from streams.readings import WINDOW, Reading
+from streams.times import AHEAD, time_of
 
 NO_VALUE: frozenset[ObservationStatus] = frozenset({"deleted", "wrong", "incomplete"})
 """Statuses that take a value away. The reading stays as a tombstone, so that the value it deletes may also come later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One canonical value of one patient: a number in the unit that `parsers.codes` fixes for its code, or a coded text.
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Given:
+    """A therapy that says how ill a patient is, as it was ordered, given or not given. `dose_num` in `dose_unit` as sent."""
 
-    Both values are None for a tombstone. `result_key` names what a later version replaces.
-    """
-
-    observed_at: datetime
+    at: datetime
     received_at: datetime
-    value_num: float | None
-    value_text: str | None = None
-    status: ObservationStatus = "final"
-    result_key: str | None = None
+    therapy: Literal["antibiotic", "vasopressor", "fluid", "oxygen"]
+    action: Literal["ordered", "dispensed", "given", "not_given"]
+    code: str
+    dose_num: float | None = field(compare=False, default=None)
+    dose_unit: str | None = field(compare=False, default=None)
 
-    @property
-    def order(self) -> tuple[datetime, datetime, str, float, str, str]:
-        """Readings are held in the order of the patient's time; the rest makes the order total."""
-        return self.observed_at, self.received_at, self.result_key or "", self.value_num or 0.0, self.value_text or "", self.status
 
-    def says_the_same_as(self, other: "Reading") -> bool:
-        """A measurement that nothing names, sent once more in another message: the same time and the same value."""
-        return (
-            self.observed_at == other.observed_at
-            and self.value_num == other.value_num
-            and self.value_text == other.value_text
-            and self.result_key is None
-        )
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Stated:
+    """What is to be done at an arrest, and when that was said; `unknown` where the code as sent is not understood."""
 
-    @property
-    def precedence(self) -> tuple[bool, datetime, tuple[datetime, datetime, str, float, str, str]]:
-        """Of two versions of one result the final beats the preliminary, then the later received beats the earlier."""
-        return self.status != "preliminary", self.received_at, self.order
+    at: datetime
+    received_at: datetime
+    resuscitate: Literal["full", "limited", "none", "unknown"]
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientState:
-    """What is known of one patient within WINDOW. `readings`: by canonical LOINC code, in order of `observed_at`, current versions only.
+    """What is known of one patient. `readings`: by canonical LOINC code, in order of `observed_at`, current versions only.
 
-    `newest`: of the readings' own times; `heard_at`: of the times of receipt.
+    `newest`: of the readings' own times; `heard_at`: of the times of receipt. `movements`: in order; `encounter` is what they add up to.
+    `given`: therapies within WINDOW, in order. `code_status`: the newest statement.
     """
 
     patient_id: str
@@ -72,6 +54,9 @@ class PatientState:
     readings: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
     newest: datetime | None = None
     heard_at: datetime | None = None
+    movements: tuple[Moved, ...] = ()
+    given: tuple[Given, ...] = ()
+    code_status: Stated | None = None
 
     def known_at(self, received_at: datetime) -> datetime:
         """The instant a message received then speaks at: its own, unless our clock was set back a little since we last heard of the patient.
@@ -92,26 +77,30 @@ def advance(
 ) -> PatientState:
     """The state after one event. `person` and `visit`: what the message's PID and PV1 say, whatever its type.
 
-    Observations: order of arrival does not matter and repetition changes nothing (but for a correction that moves a result's own time
-    by more than WINDOW: what has left the window is forgotten). Movements: an older one never undoes a newer one.
+    The order of arrival does not matter and repetition changes nothing (but for a correction that moves a result's own time by more than WINDOW:
+    what has left the window is forgotten).
     """
     state = _with_person(state, person)
-    if isinstance(event, Observation):
-        state = _observe(state, event, received_at)
-    encounter = visits.move(state.encounter, event, visit, received_at)
-    return state if encounter == state.encounter else replace(state, encounter=encounter)
+    match event:
+        case Observation():
+            state = _observe(state, event, received_at)
+        case Medication():
+            state = _give(state, event, received_at)
+        case CodeStatus():
+            state = _state_code(state, event, received_at)
+    found = movements.movement_of(event, visit, state.encounter, state.movements)
+    return state if found is None else moved(state, [Moved(at=time_of(event, received_at), received_at=received_at, event=found)])
 
 
-def merge(survivor: PatientState, other: PatientState) -> PatientState:
-    """The survivor with the other's readings, and with its visit where the survivor has no open one."""
-    state = survivor
-    for code, readings in other.readings.items():
-        for reading in readings:
-            state = _add(state, code, reading)
-    mine, theirs = survivor.encounter, other.encounter
-    if theirs is not None and theirs.status == "open" and (mine is None or mine.status != "open"):
-        state = replace(state, encounter=theirs)
-    return state
+def moved(state: PatientState, found: Iterable[Moved]) -> PatientState:
+    """The state after these movements, whatever order they come in."""
+    held = state.movements
+    for one in found:
+        held = movements.added(held, one)
+    if held is state.movements:
+        return state
+    encounter = movements.fold(held).encounter
+    return replace(state, movements=held, encounter=state.encounter if encounter == state.encounter else encounter)
 
 
 def _with_person(state: PatientState, person: Person | None) -> PatientState:
@@ -128,19 +117,20 @@ def _observe(state: PatientState, event: Observation, received_at: datetime) -> 
     gone = event.status in NO_VALUE
     if code is None or (gone and event.result_key is None):
         return state
-    observed_at = event.observed_at or received_at
-    if observed_at > received_at + AHEAD:
-        observed_at = received_at
     canonical = None if gone else event.canonical
     reading = Reading(
-        observed_at=observed_at,
+        observed_at=time_of(event, received_at),
         received_at=received_at,
         value_num=canonical.value_num if canonical else None,
         value_text=canonical.value_text if canonical else None,
         status=event.status,
         result_key=event.result_key,
     )
-    return _add(state, code, reading)
+    held, newest = readings.put(state.readings, state.newest, code, reading)
+    heard_at = received_at if state.heard_at is None or received_at > state.heard_at else state.heard_at
+    if held is state.readings and (newest, heard_at) == (state.newest, state.heard_at):
+        return state
+    return replace(state, readings=held, newest=newest, heard_at=heard_at)
 
 
 def code_of(event: Observation) -> str | None:
@@ -153,49 +143,21 @@ def code_of(event: Observation) -> str | None:
     return meant.code if meant else None
 
 
-def _add(state: PatientState, code: str, reading: Reading) -> PatientState:
-    present = state.readings.get(code, ())
-    kept = _place(present, reading)
-    newest = reading.observed_at if state.newest is None or reading.observed_at > state.newest else state.newest
-    heard_at = reading.received_at if state.heard_at is None or reading.received_at > state.heard_at else state.heard_at
-    if kept is present and newest == state.newest and heard_at == state.heard_at:
+def _give(state: PatientState, event: Medication, received_at: datetime) -> PatientState:
+    if event.therapy is None:
         return state
-    horizon = newest - WINDOW
-    readings = {**state.readings, code: kept}
-    if newest != state.newest or kept[0].observed_at <= horizon:  # the window moved for every code, or this one came too late for it
-        readings = _expire(readings, horizon)
-    return replace(state, readings=readings, newest=newest, heard_at=heard_at)
+    one = Given(
+        at=time_of(event, received_at), received_at=received_at, therapy=event.therapy, action=event.action, code=event.code or event.display or "",
+        dose_num=event.dose_num, dose_unit=event.dose_unit,
+    )  # fmt: skip
+    if one in state.given:
+        return state
+    kept = sorted([*state.given, one])
+    return replace(state, given=tuple(each for each in kept if each.at > kept[-1].at - WINDOW))
 
 
-def _place(present: tuple[Reading, ...], reading: Reading) -> tuple[Reading, ...]:
-    """The readings with one more; an earlier version of the same result goes, a later one stays instead."""
-    key = reading.result_key
-    if key is not None:
-        keys = [one.result_key for one in present]
-        if key in keys:
-            index = keys.index(key)
-            if present[index].precedence >= reading.precedence:
-                return present
-            present = present[:index] + present[index + 1 :]
-    if not present or present[-1].observed_at < reading.observed_at:
-        return (*present, reading)
-    if key is None:
-        for index, one in enumerate(present):
-            if one.says_the_same_as(reading):
-                if one.order <= reading.order:
-                    return present
-                present = present[:index] + present[index + 1 :]
-                break
-    ordered = list(present)
-    insort(ordered, reading, key=lambda one: one.order)
-    return tuple(ordered)
-
-
-def _expire(readings: Mapping[str, tuple[Reading, ...]], horizon: datetime) -> dict[str, tuple[Reading, ...]]:
-    kept = {}
-    for code, held in readings.items():
-        if held and held[0].observed_at > horizon:
-            kept[code] = held
-        elif current := tuple(one for one in held if one.observed_at > horizon):
-            kept[code] = current
-    return kept
+def _state_code(state: PatientState, event: CodeStatus, received_at: datetime) -> PatientState:
+    one = Stated(
+        at=time_of(event, received_at), received_at=received_at, resuscitate=event.resuscitate or "unknown", withdrawn=event.withdrawn
+    )
+    return state if state.code_status is not None and state.code_status >= one else replace(state, code_status=one)

@@ -1,16 +1,17 @@
 """Raw records to what the database will hold: reading, rolling state and the moments to score; pure, and total over any bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
-from parsers.events import Event, Merge, Observation
-from parsers.message import Message
+from parsers.events import Event, Merge, Move, Observation
+from parsers.message import Message, Subject
 from parsers.read import read
 from streams.daylight import zone_at
-from streams.patient import Encounter, PatientState, advance, code_of
+from streams.movements import Encounter, History, Moved, Seen, fold
+from streams.patient import PatientState, advance, code_of
 from streams.record import Record, Source
 
 Outcome = Literal["stored", "duplicate", "quarantined", "ignored"]
@@ -31,26 +32,48 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What one message says of one patient. `patient_id` is the number it came with; `ordinal` counts its events among the message's.
+
+    `seen`: a movement that no event tells of, but the PV1 beside them.
+    """
+
+    patient_id: str
+    subject: Subject
+    ordinal: int = 0
+    encounter_id: str | None = None
+    seen: Moved | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """One record with what became of it. `message` is None where reading itself failed; `reason` says why for all but `stored`."""
+    """One record with what became of it. `message` is None where reading itself failed; `reason` says why for all but `stored`.
+
+    `spoken`: of each patient it speaks of, the first first; filled where it was stored.
+    """
 
     record: Record
     message: Message | None
     outcome: Outcome
     reason: str | None = None
     patient_id: str | None = None
-    encounter_id: str | None = None
+    spoken: tuple[Spoken, ...] = ()
 
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch adds up to, in the order of its records. Filled by `process`, written by `streams.store`."""
+    """What one batch adds up to, in the order of its records. Filled by `process`, written by `streams.store`.
+
+    `histories`: of each patient whose movements changed, with the visits there were before. `guests`: patients whom a message of another's
+    partition spoke of; whoever holds their own must be told.
+    """
 
     taken: list[Taken] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
     states: dict[str, PatientState] = field(default_factory=dict)
-    encounters: dict[tuple[str, str], Encounter] = field(default_factory=dict)
+    histories: dict[str, tuple[Mapping[str, Encounter], History]] = field(default_factory=dict)
     persons: set[str] = field(default_factory=set)
+    guests: set[str] = field(default_factory=set)
 
 
 def read_record(record: Record, timezone: tzinfo = UTC) -> Taken:
@@ -63,7 +86,7 @@ def read_record(record: Record, timezone: tzinfo = UTC) -> Taken:
         return Taken(record=record, message=None, outcome="quarantined", reason=f"207: reading failed with {type(bug).__name__}")
     if message.reason is not None:
         return Taken(record=record, message=message, outcome="quarantined", reason=f"{message.reason.code}: {message.reason.detail}")
-    if message.patient is None or not message.events:
+    if message.patient is None or not any(subject.events for subject in subjects(message)):
         why = "no patient" if message.patient is None else "nothing in it that Vigil uses"
         return Taken(
             record=record, message=message, outcome="ignored", reason=why, patient_id=message.patient.key if message.patient else None
@@ -71,69 +94,100 @@ def read_record(record: Record, timezone: tzinfo = UTC) -> Taken:
     return Taken(record=record, message=message, outcome="stored", patient_id=message.patient.key)
 
 
+def subjects(message: Message) -> Iterator[Subject]:
+    """The patients a message speaks of, the first first."""
+    if message.patient is not None:
+        yield Subject(patient=message.patient, person=message.person, visit=message.visit, events=message.events)
+    yield from message.others
+
+
 def process(
     read_records: Sequence[Taken],
     states: Mapping[str, PatientState],
     current_id: Mapping[str, str],
     known: AbstractSet[int],
+    anew: AbstractSet[str] = frozenset(),
 ) -> Batch:
     """Walks the records in order through the patients' states.
 
     `states`: by current patient id, for every patient concerned. `current_id`: merged-away ids to the survivor's. `known`: fingerprints of messages
-    recorded before. The same fingerprint again, before or within the batch, is a duplicate and changes nothing.
+    recorded before. The same fingerprint again, before or within the batch, is a duplicate and changes nothing. `anew`: current ids whose
+    visits are to be written anew, because another's were joined to theirs.
     """
     batch = Batch(states=dict(states))
     seen = set(known)
     for taken in read_records:
         if taken.outcome in ("stored", "ignored") and taken.record.fingerprint in seen:
-            batch.taken.append(_as(taken, "duplicate", "the same message was recorded before"))
+            batch.taken.append(replace(taken, outcome="duplicate", reason="the same message was recorded before"))
             continue
         seen.add(taken.record.fingerprint)
-        if taken.outcome != "stored":
+        if taken.outcome != "stored" or taken.message is None:
             batch.taken.append(taken)
             continue
         try:
-            _take(batch, taken, current_id)
-        except Exception as bug:  # as in read_record: the state below is only replaced once the whole message went through
-            batch.taken.append(_as(taken, "quarantined", f"207: processing failed with {type(bug).__name__}"))
+            _take(batch, taken, taken.message, current_id)
+        except Exception as bug:  # as in read_record: the states are only replaced once the whole message went through
+            batch.taken.append(replace(taken, outcome="quarantined", reason=f"207: processing failed with {type(bug).__name__}"))
+    for patient_id in anew & batch.states.keys():
+        batch.histories[patient_id] = ({}, fold(batch.states[patient_id].movements))
     return batch
 
 
-def _as(taken: Taken, outcome: Outcome, reason: str) -> Taken:
-    return Taken(record=taken.record, message=taken.message, outcome=outcome, reason=reason, patient_id=taken.patient_id)
+def _take(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str, str]) -> None:
+    """All of a message's patients, or none of them."""
+    after: dict[str, PatientState] = {}
+    spoken: list[Spoken] = []
+    moments: list[Moment] = []
+    for number, subject in enumerate(subjects(message)):
+        patient_id = current_id.get(subject.patient.key, subject.patient.key)
+        before = after.get(patient_id) or batch.states.get(patient_id) or PatientState(patient_id=patient_id)
+        state = _advanced(before, subject, taken.record.received_at)
+        after[patient_id] = state
+        ordinal = sum(len(one.subject.events) for one in spoken)
+        spoken.append(_spoken(subject, ordinal, before, state))
+        moments.append(_moment(taken.record, number, subject, state))
+    for patient_id, state in after.items():
+        before = batch.states.get(patient_id) or PatientState(patient_id=patient_id)
+        _note(batch, before, state)
+    batch.guests |= set(list(after)[1:])
+    batch.moments += moments
+    batch.taken.append(replace(taken, spoken=tuple(spoken)))
 
 
-def _take(batch: Batch, taken: Taken, current_id: Mapping[str, str]) -> None:
-    message, record = taken.message, taken.record
-    if message is None or taken.patient_id is None:
-        raise TypeError("only a message that was read and has a patient can be taken in")
-    patient_id = current_id.get(taken.patient_id, taken.patient_id)
-    before = batch.states.get(patient_id) or PatientState(patient_id=patient_id)
-    after = before
-    for event in message.events:
-        if not isinstance(event, Merge):
-            after = advance(after, event, received_at=record.received_at, person=message.person, visit=message.visit)
+def _advanced(state: PatientState, subject: Subject, received_at: datetime) -> PatientState:
+    for event in subject.events:
+        if not isinstance(event, Merge | Move):
+            state = advance(state, event, received_at=received_at, person=subject.person, visit=subject.visit)
+    return state
+
+
+def _spoken(subject: Subject, ordinal: int, before: PatientState, after: PatientState) -> Spoken:
     encounter = after.encounter
-    batch.taken.append(
-        Taken(
-            record=record, message=message, outcome="stored", patient_id=taken.patient_id,
-            encounter_id=encounter.encounter_id if encounter else None,
-        )
-    )  # fmt: skip
-    batch.states[patient_id] = after
-    if encounter is not None and encounter is not before.encounter:
-        batch.encounters[patient_id, encounter.encounter_id] = encounter
+    new = () if after.movements is before.movements else after.movements
+    seen = next((one for one in new if isinstance(one.event, Seen) and one not in before.movements), None)
+    number = encounter.encounter_id if encounter else None
+    return Spoken(patient_id=subject.patient.key, subject=subject, ordinal=ordinal, encounter_id=number, seen=seen)
+
+
+def _moment(record: Record, number: int, subject: Subject, state: PatientState) -> Moment:
+    return Moment(
+        source=replace(record.source, subject=number),
+        patient=state,
+        received_at=state.known_at(record.received_at),
+        changed=changed_codes(subject.events),
+        closed=_ends_visit(subject.events, state.encounter),
+    )
+
+
+def _note(batch: Batch, before: PatientState, after: PatientState) -> None:
+    """What of a patient is to be written anew."""
+    patient_id = after.patient_id
+    if after.movements is not before.movements:
+        written = batch.histories[patient_id][0] if patient_id in batch.histories else fold(before.movements).encounters
+        batch.histories[patient_id] = (written, fold(after.movements))
     if patient_id not in batch.persons and ((after.birth_date, after.sex) != (before.birth_date, before.sex) or not before.readings):
         batch.persons.add(patient_id)
-    batch.moments.append(
-        Moment(
-            source=record.source,
-            patient=after,
-            received_at=after.known_at(record.received_at),
-            changed=changed_codes(message.events),
-            closed=_ends_visit(message.events, after.encounter),
-        )
-    )
+    batch.states[patient_id] = after
 
 
 def _ends_visit(events: Sequence[Event], encounter: Encounter | None) -> bool:
@@ -148,10 +202,38 @@ def changed_codes(events: Sequence[Event]) -> frozenset[str]:
 
 def merges(read_records: Sequence[Taken]) -> list[tuple[str, str]]:
     """(merged-away key, surviving key) of every merge among these records, in order."""
+    return [(event.from_key, key) for key, event in _told(read_records) if isinstance(event, Merge)]
+
+
+def moves(read_records: Sequence[Taken]) -> list[tuple[Move, str, datetime]]:
+    """Every visit that was filed under a wrong patient, with the right one's key and when that was received."""
     return [
-        (event.from_key, taken.patient_id)
+        (event, subject.patient.key, taken.record.received_at)
         for taken in read_records
-        if taken.outcome == "stored" and taken.message is not None and taken.patient_id is not None
-        for event in taken.message.events
-        if isinstance(event, Merge)
+        if taken.outcome == "stored" and taken.message is not None
+        for subject in subjects(taken.message)
+        for event in subject.events
+        if isinstance(event, Move)
     ]
+
+
+def reaches_beyond(taken: Taken) -> bool:
+    """Whether a message changes patients whom another worker may hold: then no other transaction may run beside its own."""
+    if taken.outcome != "stored" or taken.message is None:
+        return False
+    return bool(taken.message.others) or any(isinstance(event, Merge | Move) for event in taken.message.events)
+
+
+def keys(taken: Taken) -> list[str]:
+    """The numbers of all patients a message speaks of."""
+    if taken.outcome != "stored" or taken.message is None:
+        return []
+    return [subject.patient.key for subject in subjects(taken.message)]
+
+
+def _told(read_records: Sequence[Taken]) -> Iterator[tuple[str, Event]]:
+    for taken in read_records:
+        if taken.outcome == "stored" and taken.message is not None:
+            for subject in subjects(taken.message):
+                for event in subject.events:
+                    yield subject.patient.key, event

@@ -50,8 +50,8 @@ class SetAside(Struct, frozen=True, kw_only=True):
 def place_of(name: str) -> Source | None:
     """The place that a name like `hl7.oru/0/15` means; None where it means none.
 
-    >>> place_of("hl7.oru/0/15")
-    Source(topic='hl7.oru', partition=0, offset=15)
+    >>> str(place_of("hl7.oru/0/15"))
+    'hl7.oru/0/15'
     >>> place_of("hl7.oru/0"), place_of("vigil.scores/0/1")
     (None, None)
     """

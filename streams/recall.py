@@ -1,19 +1,23 @@
 """Rebuilds patients' rolling states from the database: the stored facts walked through the same `advance` that met them first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg import Cursor
 
 from infra.database.sql import statements
-from parsers.events import Canonical, Observation
-from streams.patient import WINDOW, Encounter, PatientState, advance
+from parsers.events import Canonical, CodeStatus, Medication, Observation
+from streams.movements import KEPT, Moved, Movement
+from streams.patient import PatientState, advance, moved
+from streams.readings import LONGER, WINDOW
 
 SQL = statements("streams", "store.sql")
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+Fact = Movement | Medication | CodeStatus
+"""The events that a state is made of, beside observations."""
 
 
 def states_of(cursor: Cursor, patients: Mapping[str, Sequence[str]]) -> dict[str, PatientState]:
@@ -21,39 +25,30 @@ def states_of(cursor: Cursor, patients: Mapping[str, Sequence[str]]) -> dict[str
     if not patients:
         return {}
     current = {recorded: patient_id for patient_id, aliases in patients.items() for recorded in aliases}
-    ids = {"ids": list(current)}
+    ids: dict[str, Any] = {"ids": list(current)}
     persons = {row[0]: row[1:] for row in cursor.execute(SQL["load_patients"].encode(), ids)}
-    encounters = {row[0]: _encounter(row[1:]) for row in cursor.execute(SQL["load_encounters"].encode(), ids)}
-    facts: dict[str, list[tuple[Observation, datetime]]] = defaultdict(list)
-    for row in cursor.execute(SQL["load_observations"].encode(), ids | {"window": WINDOW}):
-        facts[current[row[0]]].append(_fact(row[1:]))
-    return {
-        patient_id: _state(patient_id, persons.get(patient_id), [encounters.get(alias) for alias in aliases], facts[patient_id])
-        for patient_id, aliases in patients.items()
-    }
+    states = {patient_id: _person(patient_id, persons.get(patient_id)) for patient_id in patients}
+    movements: dict[str, list[Moved]] = defaultdict(list)
+    for recorded, at, received_at, detail in cursor.execute(SQL["load_events"].encode(), ids | {"movements": KEPT}):
+        event = msgspec.convert(detail, Fact)
+        patient_id = current[recorded]
+        if isinstance(event, Medication | CodeStatus):
+            states[patient_id] = advance(states[patient_id], event, received_at=received_at)
+        else:
+            movements[patient_id].append(Moved(at=at, received_at=received_at, event=event))
+    for patient_id, held in movements.items():
+        states[patient_id] = moved(states[patient_id], held)
+    back = {"window": WINDOW, "longer": list(LONGER), "longest": max(LONGER.values())}
+    for row in cursor.execute(SQL["load_observations"].encode(), ids | back):
+        observation, received_at = _fact(row[1:])
+        patient_id = current[row[0]]
+        states[patient_id] = advance(states[patient_id], observation, received_at=received_at)
+    return states
 
 
-def _state(
-    patient_id: str,
-    person: Sequence[Any] | None,
-    encounters: Iterable[Encounter | None],
-    facts: Iterable[tuple[Observation, datetime]],
-) -> PatientState:
+def _person(patient_id: str, person: Sequence[Any] | None) -> PatientState:
     birth_date, sex = person or (None, None)
-    known = [encounter for encounter in encounters if encounter is not None]
-    newest = max(known, key=lambda visit: (visit.status == "open", visit.located_at or visit.admitted_at or LONG_AGO), default=None)
-    state = PatientState(patient_id=patient_id, birth_date=birth_date, sex=sex, encounter=newest)
-    for observation, received_at in facts:
-        state = advance(state, observation, received_at=received_at)
-    return state
-
-
-def _encounter(row: Sequence[Any]) -> Encounter:
-    encounter_id, unit, bed, patient_class, admitted_at, located_at, discharged_at, status = row
-    return Encounter(
-        encounter_id=encounter_id, unit=unit, bed=bed, patient_class=patient_class, admitted_at=admitted_at, located_at=located_at,
-        discharged_at=discharged_at, status=status,
-    )  # fmt: skip
+    return PatientState(patient_id=patient_id, birth_date=birth_date, sex=sex)
 
 
 def _fact(row: Sequence[Any]) -> tuple[Observation, datetime]:

@@ -10,14 +10,19 @@ from streams import topics
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Source:
-    """The place of a message on Kafka: what makes everything derived from it nameable and idempotent."""
+    """The place of a message on Kafka: what makes everything derived from it nameable and idempotent.
+
+    `subject`: which of the patients that the message speaks of, the first is 0.
+    """
 
     topic: str
     partition: int
     offset: int
+    subject: int = 0
 
     def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
+        place = f"{self.topic}/{self.partition}/{self.offset}"
+        return f"{place}.{self.subject}" if self.subject else place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

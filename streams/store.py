@@ -1,117 +1,44 @@
 """Writes what a batch added up to, inside the batch's one transaction: COPY for facts, upserts for what a patient has one of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from psycopg import Cursor
 
 from infra.database.sql import statements
-from parsers.events import Note, Observation, Order
-from streams import corrections
+from streams import corrections, rows
+from streams.movements import Encounter, History
 from streams.patient import PatientState
-from streams.processing import Batch, Taken
+from streams.processing import Batch
+from streams.rows import Row
 
 SQL = statements("streams", "store.sql")
 
-MESSAGE_TYPES = (
-    "text", "int4", "int8", "text", "text", "text", "text", "timestamptz", "timestamptz", "text", "text", "text", "int8",
-)  # fmt: skip
-OBSERVATION_TYPES = (
-    "text", "text", "text", "text", "float8", "text", "text", "text", "text", "float8", "text", "text", "timestamptz", "timestamptz",
-    "text", "text", "text[]", "text", "int4", "int8", "int4",
-)  # fmt: skip
-ORDER_TYPES = (
-    "text", "text", "text", "text", "text", "text", "text", "text", "text", "text", "timestamptz", "timestamptz", "text", "int4", "int8", "int4",
-)  # fmt: skip
-NOTE_TYPES = (
-    "text", "text", "text", "text", "text", "text", "text", "text", "timestamptz", "timestamptz", "text", "int4", "int8", "int4",
-)  # fmt: skip
-
 
 def write(cursor: Cursor, batch: Batch, now: datetime) -> None:
-    """Writes the batch's messages, facts, patients and encounters. What it raises rolls the whole batch back."""
-    _copy(cursor, "copy_messages", MESSAGE_TYPES, [_message_row(taken, now) for taken in batch.taken])
+    """Writes the batch's messages, facts, patients and visits. What it raises rolls the whole batch back."""
+    _copy(cursor, "copy_messages", rows.MESSAGE_TYPES, [rows.message_row(taken, now) for taken in batch.taken])
     stored = [taken for taken in batch.taken if taken.outcome == "stored"]
-    observations = [row for taken in stored for row in observation_rows(taken)]
     replaced = corrections.replaced(cursor, stored)
-    _copy(cursor, "copy_observations", OBSERVATION_TYPES, observations)
+    _copy(cursor, "copy_observations", rows.OBSERVATION_TYPES, [row for taken in stored for row in rows.observation_rows(taken)])
     corrections.supersede(cursor, replaced, now)
-    _copy(cursor, "copy_orders", ORDER_TYPES, [row for taken in stored for row in _order_rows(taken)])
-    _copy(cursor, "copy_notes", NOTE_TYPES, [row for taken in stored for row in _note_rows(taken)])
+    _copy(cursor, "copy_orders", rows.ORDER_TYPES, [row for taken in stored for row in rows.order_rows(taken)])
+    _copy(cursor, "copy_notes", rows.NOTE_TYPES, [row for taken in stored for row in rows.note_rows(taken)])
+    _copy(cursor, "copy_events", rows.EVENT_TYPES, [row for taken in stored for row in rows.event_rows(taken)])
     _upsert_patients(cursor, [batch.states[patient_id] for patient_id in sorted(batch.persons)])
-    _upsert_encounters(cursor, batch, now)
+    write_visits(cursor, batch.histories, now)
+    if batch.guests:
+        cursor.execute(SQL["disturb"].encode(), {"ids": sorted(batch.guests)})
 
 
-def _copy(cursor: Cursor, name: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
+def _copy(cursor: Cursor, name: str, types: Sequence[str], found: Sequence[Row]) -> None:
+    if not found:
         return
     with cursor.copy(SQL[name].encode()) as copy:
         copy.set_types(types)
-        for row in rows:
+        for row in found:
             copy.write_row(row)
-
-
-def _text(value: str | None) -> str | None:
-    """PostgreSQL's text cannot hold NUL; a sender's NUL becomes the replacement character, visibly."""
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value is not None and "\0" in value else value
-
-
-def _message_row(taken: Taken, now: datetime) -> tuple[Any, ...]:
-    record, source = taken.record, taken.record.source
-    message_type = taken.message.type if taken.message else None
-    return (
-        source.topic, source.partition, source.offset, record.feed, _text(record.control_id), _text(record.sent_by), _text(message_type),
-        record.received_at, now, taken.outcome, _text(taken.reason), _text(taken.patient_id), record.fingerprint,
-    )  # fmt: skip
-
-
-def observation_rows(taken: Taken) -> list[tuple[Any, ...]]:
-    """The rows of one stored message's observations, in the order of OBSERVATION_TYPES; `ordinal` is the event's place in the message."""
-    if taken.message is None:
-        return []
-    source, received_at = taken.record.source, taken.record.received_at
-    place = (source.topic, source.partition, source.offset)
-    rows: list[tuple[Any, ...]] = []
-    for ordinal, event in enumerate(taken.message.events):
-        if not isinstance(event, Observation):
-            continue
-        known = event.canonical
-        canonical = (known.code, known.value_num, known.unit, known.value_text) if known else (None, None, None, None)
-        rows.append(
-            (
-                taken.patient_id, taken.encounter_id, _text(event.code), _text(event.code_system), event.value_num, _text(event.value_text),
-                event.comparator, _text(event.unit), *canonical, event.observed_at or received_at, received_at, event.status,
-                _text(event.result_key), list(event.flags) or None, *place, ordinal,
-            )
-        )  # fmt: skip
-    return rows
-
-
-def _order_rows(taken: Taken) -> list[tuple[Any, ...]]:
-    source, received_at = taken.record.source, taken.record.received_at
-    return [
-        (
-            taken.patient_id, taken.encounter_id, _text(event.control), _text(event.placer_number), _text(event.filler_number), _text(event.code),
-            _text(event.code_system), _text(event.display), _text(event.status), _text(event.priority), event.ordered_at or received_at, received_at,
-            source.topic, source.partition, source.offset, ordinal,
-        )
-        for ordinal, event in enumerate(taken.message.events if taken.message else ())
-        if isinstance(event, Order)
-    ]  # fmt: skip
-
-
-def _note_rows(taken: Taken) -> list[tuple[Any, ...]]:
-    source, received_at = taken.record.source, taken.record.received_at
-    return [
-        (
-            taken.patient_id, taken.encounter_id, _text(event.document_id), _text(event.parent_document_id), _text(event.document_type),
-            _text(event.status), _text(event.author), _text(event.text), event.written_at or received_at, received_at,
-            source.topic, source.partition, source.offset, ordinal,
-        )
-        for ordinal, event in enumerate(taken.message.events if taken.message else ())
-        if isinstance(event, Note)
-    ]  # fmt: skip
 
 
 def _upsert_patients(cursor: Cursor, states: Sequence[PatientState]) -> None:
@@ -126,23 +53,37 @@ def _upsert_patients(cursor: Cursor, states: Sequence[PatientState]) -> None:
         )
 
 
-def _upsert_encounters(cursor: Cursor, batch: Batch, now: datetime) -> None:
-    items = sorted(batch.encounters.items())
-    if not items:
+def write_visits(cursor: Cursor, histories: Mapping[str, tuple[Mapping[str, Encounter], History]], now: datetime) -> None:
+    """Visits and stays as the movements have them now; a visit that a late movement made another's is gone."""
+    if not histories:
         return
-    visits = [encounter for _, encounter in items]
-    cursor.execute(
-        SQL["upsert_encounters"].encode(),
-        {
-            "now": now,
-            "patient_ids": [patient_id for (patient_id, _), _ in items],
-            "encounter_ids": [visit.encounter_id for visit in visits],
-            "units": [visit.unit for visit in visits],
-            "beds": [visit.bed for visit in visits],
-            "classes": [visit.patient_class for visit in visits],
-            "admitted": [visit.admitted_at for visit in visits],
-            "located": [visit.located_at for visit in visits],
-            "discharged": [visit.discharged_at for visit in visits],
-            "statuses": [visit.status for visit in visits],
-        },
-    )
+    changed: list[Row] = []
+    gone: list[Row] = []
+    stays: list[Row] = []
+    for patient_id, (before, history) in sorted(histories.items()):
+        after = history.encounters
+        changed += [_encounter_row(patient_id, one) for number, one in after.items() if before.get(number) != one]
+        gone += [(patient_id, number) for number in before if number not in after]
+        stays += [
+            (patient_id, stay.encounter_id, stay.unit, stay.bed, stay.since, stay.until) for held in history.stays.values() for stay in held
+        ]
+    _unnested(cursor, "delete_encounters", ("patient_ids", "encounter_ids"), gone)
+    names = (
+        "patient_ids", "encounter_ids", "units", "beds", "classes", "admitted", "located", "discharged", "statuses",
+    )  # fmt: skip
+    _unnested(cursor, "upsert_encounters", names, changed, now=now)
+    kept = sorted({(row[0], row[1]) for row in (*stays, *gone)})
+    _unnested(cursor, "delete_stays", ("patient_ids", "encounter_ids"), kept)
+    _unnested(cursor, "insert_stays", ("patient_ids", "encounter_ids", "units", "beds", "since", "until"), stays)
+
+
+def _encounter_row(patient_id: str, visit: Encounter) -> Row:
+    return (
+        patient_id, visit.encounter_id, visit.unit, visit.bed, visit.patient_class, visit.admitted_at, visit.located_at, visit.discharged_at,
+        visit.status,
+    )  # fmt: skip
+
+
+def _unnested(cursor: Cursor, name: str, columns: Sequence[str], found: Sequence[Row], **more: Any) -> None:
+    if found:
+        cursor.execute(SQL[name].encode(), dict(zip(columns, rows.columns(found, len(columns)), strict=True)) | more)

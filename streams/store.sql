@@ -30,9 +30,10 @@ SELECT fingerprint FROM vigil_store.message
 WHERE fingerprint = ANY(%(fingerprints)s::bigint[]) AND received_at > %(since)s AND outcome <> 'quarantined'
 
 -- name: aliases
-SELECT patient_id, merged_into FROM vigil_store.patient
+SELECT patient_id, merged_into, disturbed FROM vigil_store.patient
 WHERE merged_into IS NOT NULL AND (patient_id = ANY(%(ids)s::text[]) OR merged_into = ANY(%(ids)s::text[])
     OR merged_into IN (SELECT merged_into FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[])))
+    OR disturbed > 0 AND patient_id = ANY(%(ids)s::text[])
 
 -- name: merge_patient
 INSERT INTO vigil_store.patient (patient_id, merged_into, merged_at) VALUES (%(from_id)s, %(into_id)s, %(at)s)
@@ -48,10 +49,28 @@ ON CONFLICT (patient_id) DO UPDATE SET merged_into = NULL, merged_at = NULL
 -- name: load_patients
 SELECT patient_id, birth_date, sex FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[])
 
--- name: load_encounters
-SELECT DISTINCT ON (patient_id) patient_id, encounter_id, unit, bed, class, admitted_at, located_at, discharged_at, status
-FROM vigil_store.encounter WHERE patient_id = ANY(%(ids)s::text[])
-ORDER BY patient_id, touched_at DESC, coalesce(located_at, admitted_at) DESC NULLS LAST
+-- name: load_events
+SELECT e.patient_id, e.occurred_at, e.received_at, e.detail
+FROM unnest(%(ids)s::text[]) AS p (patient_id)
+CROSS JOIN LATERAL (
+    (
+        SELECT * FROM vigil_store.event AS x
+        WHERE x.patient_id = p.patient_id AND x.kind IN ('admit', 'transfer', 'discharge', 'update', 'cancel', 'merge_visit', 'seen')
+            AND x.withdrawn_at IS NULL
+        ORDER BY x.occurred_at DESC LIMIT %(movements)s
+    )
+    UNION ALL
+    (
+        SELECT * FROM vigil_store.event AS x WHERE x.patient_id = p.patient_id AND x.kind = 'code_status' AND x.withdrawn_at IS NULL
+        ORDER BY x.occurred_at DESC LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT * FROM vigil_store.event AS x WHERE x.patient_id = p.patient_id AND x.kind = 'medication' AND x.withdrawn_at IS NULL
+        ORDER BY x.occurred_at DESC LIMIT %(movements)s
+    )
+) AS e
+ORDER BY e.received_at, e.topic, e.partition, e."offset", e.ordinal
 
 -- name: load_observations
 SELECT o.patient_id, o.code, o.code_system, o.value_num, o.value_text, o.comparator, o.unit, o.canonical_code, o.canonical_num,
@@ -61,6 +80,11 @@ CROSS JOIN LATERAL (
     SELECT * FROM vigil_store.observation AS x
     WHERE x.patient_id = p.patient_id AND x.superseded_at IS NULL
         AND x.observed_at > (SELECT max(y.observed_at) FROM vigil_store.observation AS y WHERE y.patient_id = p.patient_id) - %(window)s::interval
+    UNION ALL
+    SELECT * FROM vigil_store.observation AS x
+    WHERE x.patient_id = p.patient_id AND x.superseded_at IS NULL AND x.canonical_code = ANY(%(longer)s::text[])
+        AND x.observed_at <= (SELECT max(y.observed_at) FROM vigil_store.observation AS y WHERE y.patient_id = p.patient_id) - %(window)s::interval
+        AND x.observed_at > (SELECT max(y.observed_at) FROM vigil_store.observation AS y WHERE y.patient_id = p.patient_id) - %(longest)s::interval
 ) AS o
 ORDER BY o.received_at, o.topic, o.partition, o."offset", o.ordinal
 
@@ -78,6 +102,74 @@ SELECT *, %(now)s FROM unnest(
 ON CONFLICT (patient_id, encounter_id) DO UPDATE SET
     unit = excluded.unit, bed = excluded.bed, class = excluded.class, admitted_at = excluded.admitted_at, located_at = excluded.located_at,
     discharged_at = excluded.discharged_at, status = excluded.status, touched_at = excluded.touched_at
+
+-- name: delete_encounters
+DELETE FROM vigil_store.encounter AS e USING unnest(%(patient_ids)s::text[], %(encounter_ids)s::text[]) AS g (patient_id, encounter_id)
+WHERE e.patient_id = g.patient_id AND e.encounter_id = g.encounter_id
+
+-- name: delete_stays
+DELETE FROM vigil_store.stay AS s USING unnest(%(patient_ids)s::text[], %(encounter_ids)s::text[]) AS g (patient_id, encounter_id)
+WHERE s.patient_id = g.patient_id AND s.encounter_id = g.encounter_id
+
+-- name: insert_stays
+INSERT INTO vigil_store.stay (patient_id, encounter_id, unit, bed, since, until)
+SELECT * FROM unnest(
+    %(patient_ids)s::text[], %(encounter_ids)s::text[], %(units)s::text[], %(beds)s::text[], %(since)s::timestamptz[], %(until)s::timestamptz[]
+)
+ON CONFLICT DO NOTHING
+
+-- name: disturb
+INSERT INTO vigil_store.patient (patient_id, disturbed) SELECT unnest(%(ids)s::text[]), 1
+ON CONFLICT (patient_id) DO UPDATE SET disturbed = vigil_store.patient.disturbed + 1
+
+-- name: move_observations
+INSERT INTO vigil_store.observation (patient_id, encounter_id, code, code_system, value_num, value_text, comparator, unit, canonical_code, canonical_num,
+    canonical_unit, canonical_text, observed_at, received_at, status, result_key, flags, superseded_at, topic, partition, "offset", ordinal)
+SELECT %(into_id)s, %(encounter_id)s, code, code_system, value_num, value_text, comparator, unit, canonical_code, canonical_num,
+    canonical_unit, canonical_text, observed_at, %(at)s, status, result_key, flags, superseded_at, topic, partition, "offset", ordinal
+FROM vigil_store.observation WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s AND withdrawn_at IS NULL
+ON CONFLICT DO NOTHING
+
+-- name: move_events
+INSERT INTO vigil_store.event (patient_id, encounter_id, kind, code, code_system, display, occurred_at, received_at, detail, topic, partition, "offset", ordinal)
+SELECT %(into_id)s, %(encounter_id)s, kind, code, code_system, display, occurred_at, %(at)s,
+    CASE WHEN detail #>> '{visit,encounter_id}' IS NULL THEN detail ELSE jsonb_set(detail, '{visit,encounter_id}', to_jsonb(%(encounter_id)s::text)) END,
+    topic, partition, "offset", ordinal
+FROM vigil_store.event WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s AND withdrawn_at IS NULL
+ON CONFLICT DO NOTHING
+
+-- name: move_orders
+UPDATE vigil_store.clinical_order SET patient_id = %(into_id)s, encounter_id = %(encounter_id)s
+WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s
+
+-- name: move_notes
+UPDATE vigil_store.note SET patient_id = %(into_id)s, encounter_id = %(encounter_id)s
+WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s
+
+-- name: withdraw_observations
+UPDATE vigil_store.observation SET withdrawn_at = %(at)s, superseded_at = coalesce(superseded_at, %(now)s)
+WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s AND withdrawn_at IS NULL
+
+-- name: withdraw_events
+UPDATE vigil_store.event SET withdrawn_at = %(at)s
+WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s AND withdrawn_at IS NULL
+
+-- name: drop_visit
+WITH stays AS (DELETE FROM vigil_store.stay WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s)
+DELETE FROM vigil_store.encounter WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s
+
+-- name: unmerge
+UPDATE vigil_store.patient SET merged_into = NULL, merged_at = NULL WHERE patient_id = %(from_id)s AND merged_into IS NOT NULL RETURNING patient_id
+
+-- name: merged_into
+SELECT merged_into FROM vigil_store.patient WHERE patient_id = %(from_id)s AND merged_into IS NOT NULL
+
+-- name: recorded_as
+SELECT patient_id, merged_at FROM vigil_store.patient WHERE merged_into = %(patient_id)s ORDER BY merged_at
+
+-- name: drop_visits
+WITH stays AS (DELETE FROM vigil_store.stay WHERE patient_id = ANY(%(ids)s::text[]))
+DELETE FROM vigil_store.encounter WHERE patient_id = ANY(%(ids)s::text[])
 
 -- name: earlier_results
 -- The arrays are named a second time, as constants: by those TimescaleDB leaves out chunks and finds rows in compressed ones, by a join it does not.
@@ -118,5 +210,9 @@ COPY vigil_store.clinical_order (patient_id, encounter_id, control, placer_numbe
     ordered_at, received_at, topic, partition, "offset", ordinal) FROM STDIN (FORMAT BINARY)
 
 -- name: copy_notes
-COPY vigil_store.note (patient_id, encounter_id, document_id, parent_document_id, document_type, status, author, body, written_at, received_at,
+COPY vigil_store.note (patient_id, encounter_id, document_id, parent_document_id, document_type, status, author, body, action, authenticated_by, written_at, received_at,
     topic, partition, "offset", ordinal) FROM STDIN (FORMAT BINARY)
+
+-- name: copy_events
+COPY vigil_store.event (patient_id, encounter_id, kind, code, code_system, display, occurred_at, received_at, detail, topic, partition, "offset",
+    ordinal) FROM STDIN (FORMAT BINARY)

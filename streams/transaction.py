@@ -9,10 +9,10 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 
 from infra.database.sql import statements
-from streams import backlog, recall, store
+from streams import backlog, identity, recall, store
 from streams.backlog import Range
 from streams.patient import PatientState
-from streams.processing import Batch, Moment, Taken, merges, process, read_record
+from streams.processing import Batch, Moment, Taken, keys, merges, moves, process, reaches_beyond, read_record
 from streams.record import Record
 
 SQL = statements("streams", "store.sql")
@@ -88,7 +88,8 @@ class Transactor(Generic[S]):
         self._connect, self._connection = connect, None
         self._scorer, self._policy, self._now = scorer, policy, now
         self._timezones, self._quarantine = timezones, quarantine
-        self._states: OrderedDict[str, PatientState] = OrderedDict()
+        self._states: OrderedDict[str, tuple[PatientState, int]] = OrderedDict()
+        self._counts: dict[str, int] = {}
 
     _connection: psycopg.Connection | None
 
@@ -121,9 +122,12 @@ class Transactor(Generic[S]):
         self, records: Sequence[Record], within: Callable[[psycopg.Cursor, Sequence[Taken]], tuple[Batch, Sequence[S]]]
     ) -> Recorded[S]:
         read = [read_record(record, self._timezones.get(record.feed or "", UTC)) for record in records]
+        if len(read) > 1 and moves(read):  # a visit's facts are moved in the database, so those before it must be there
+            each = [self._transact([record], within) for record in records]
+            return Recorded(taken=[taken for one in each for taken in one.taken], scores=[score for one in each for score in one.scores])
         try:
             with self._open().transaction(), self._open().cursor() as cursor:
-                cursor.execute(SQL["lock_merges" if merges(read) else "lock_merges_shared"].encode())
+                cursor.execute(SQL["lock_merges" if any(reaches_beyond(taken) for taken in read) else "lock_merges_shared"].encode())
                 batch, scores = within(cursor, read)
         except BaseException:
             self.forget()
@@ -161,9 +165,11 @@ class Transactor(Generic[S]):
 
     def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> Batch:
         known = _known(cursor, fresh, now)
-        self._merge(cursor, [taken for taken in fresh if taken.record.fingerprint not in known], now)
+        new = [taken for taken in fresh if taken.record.fingerprint not in known]
+        anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
+        anew |= identity.move(cursor, moves(new), now)
         current, states = self._recall(cursor, fresh)
-        return process(fresh, states, current, known)
+        return process(fresh, states, current, known, anew)
 
     def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
         store.write(cursor, batch, now)
@@ -172,37 +178,27 @@ class Transactor(Generic[S]):
         if set_aside:
             self._quarantine(set_aside)
 
-    def _merge(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> None:
-        for from_key, into_key in merges(fresh):
-            aliases = _aliases(cursor, [from_key, into_key])
-            from_id = aliases.get(from_key, from_key)
-            into_id = into_key if aliases.get(into_key) == from_id else aliases.get(into_key, into_key)
-            if from_id == into_id:
-                continue
-            names = {"from_id": from_id, "into_id": into_id, "at": now}
-            for step in ("surviving_patient", "merge_patient", "flatten_merges"):
-                cursor.execute(SQL[step].encode(), names)
-            self._policy.merge(cursor, from_id, into_id, now)
-
     def _recall(self, cursor: psycopg.Cursor, fresh: Sequence[Taken]) -> tuple[dict[str, str], dict[str, PatientState]]:
-        """Current ids and states. A patient with merged-away ids is never cached: two workers may hold one of its partitions each."""
-        ids = sorted({taken.patient_id for taken in fresh if taken.outcome == "stored" and taken.patient_id is not None})
-        current = _aliases(cursor, ids)
+        """Current ids and states. A patient with merged-away ids is never cached: two workers may hold one of its partitions each; nor is a state
+        kept that another worker's message has changed since.
+        """
+        found = identity.known(cursor, [key for taken in fresh for key in keys(taken)])
+        current = {alias: into for alias, (into, _) in found.items() if into is not None}
         for alias in {*current, *current.values()}:
             self._states.pop(alias, None)
-        wanted = {current.get(patient_id, patient_id) for patient_id in ids}
-        absent = {
-            patient_id: [patient_id, *(alias for alias, survivor in current.items() if survivor == patient_id)]
-            for patient_id in sorted(wanted)
-            if patient_id not in self._states
-        }
-        states = {patient_id: self._states[patient_id] for patient_id in wanted if patient_id in self._states}
-        return current, states | recall.states_of(cursor, absent)
+        wanted = {current.get(key, key) for taken in fresh for key in keys(taken)}
+        counts = {patient_id: found.get(patient_id, (None, 0))[1] for patient_id in wanted}
+        held = {one: self._states[one][0] for one in wanted if one in self._states and self._states[one][1] == counts[one]}
+        self._counts = counts
+        absent = {patient_id: identity.recorded_as(found, patient_id) for patient_id in sorted(wanted - held.keys())}
+        return current, held | recall.states_of(cursor, absent)
 
     def _remember(self, batch: Batch) -> None:
+        """What was committed; not of patients whom this worker may not be the one to hold."""
         for patient_id, state in batch.states.items():
-            self._states[patient_id] = state
-            self._states.move_to_end(patient_id)
+            self._states.pop(patient_id, None)
+            if patient_id not in batch.guests:
+                self._states[patient_id] = (state, self._counts.get(patient_id, 0))
         while len(self._states) > CACHED_PATIENTS:
             self._states.popitem(last=False)
 
@@ -254,10 +250,6 @@ def _fresh(read: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> li
 def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> set[int]:
     names = {"fingerprints": [taken.record.fingerprint for taken in fresh], "since": now - RESEND_WINDOW}
     return {row[0] for row in cursor.execute(SQL["known_fingerprints"].encode(), names)}
-
-
-def _aliases(cursor: psycopg.Cursor, ids: Sequence[str]) -> dict[str, str]:
-    return dict(cursor.execute(SQL["aliases"].encode(), {"ids": list(ids)}).fetchall()) if ids else {}
 
 
 def _advance(cursor: psycopg.Cursor, fresh: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> None:

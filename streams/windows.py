@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from streams.patient import Reading
+from streams.readings import Reading
 
 
 class Summary(NamedTuple):
@@ -22,7 +22,7 @@ class Summary(NamedTuple):
 def within(readings: Sequence[Reading], at: datetime, window: timedelta) -> list[Reading]:
     """Readings with a number, observed after `at - window` and received by `at`: nothing the bedside could not know.
 
-    A time a little ahead of `at` is a sender's clock that is fast (`streams.patient.AHEAD` bounds it), not a reading from the future.
+    A time a little ahead of `at` is a sender's clock that is fast (`streams.times.AHEAD` bounds it), not a reading from the future.
     """
     start = at - window
     found: list[Reading] = []

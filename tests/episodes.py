@@ -14,7 +14,8 @@ from alerts.rules import load
 from infra.database.connect import connect
 from infra.metrics import Metrics
 from scoring.score import Score
-from streams.patient import Encounter, PatientState
+from streams.movements import Encounter
+from streams.patient import PatientState
 from streams.processing import Moment
 from streams.record import Source
 

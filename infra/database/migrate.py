@@ -38,7 +38,7 @@ def migrate(url: str, folder: Path = FOLDER, patience_s: float = PATIENCE_S) -> 
                 try:
                     _apply(backend, missing[0])
                     applied += 1
-                except psycopg.errors.LockNotAvailable as blocked:
+                except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as blocked:
                     if time.monotonic() - began > patience_s:
                         raise MigrationBlocked(f"{missing[0].id} waited {patience_s:.0f} s for a table that others keep") from blocked
                     time.sleep(0.5)

@@ -11,9 +11,9 @@ from math import isnan, nan
 from parsers.codes import CANONICAL
 from parsers.events import Canonical, Observation
 from streams.features import CODE
+from streams.movements import Encounter
 from streams.patient import PatientState
 from streams.replay.cinc2019 import table, values
-from streams.visits import Encounter
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 """Any day will do: the challenge has no dates, and no feature sees one."""

@@ -181,6 +181,7 @@ def test_facts_are_hypertables_whose_unique_keys_hold_the_time(postgres_url: str
         WHERE h.hypertable_schema = 'vigil_store' ORDER BY 1
     """
     assert rows(postgres_url, query) == [
+        ("event", "occurred_at", True),
         ("message", "received_at", True),
         ("observation", "observed_at", True),
         ("score", "scored_at", True),
@@ -196,7 +197,7 @@ def test_chunks_are_compressed_once_no_late_data_is_expected(postgres_url: str) 
         WHERE proc_name IN ('policy_compression', 'policy_columnstore') ORDER BY 1
     """
     assert rows(postgres_url, query) == [
-        *((name, timedelta(days=7)) for name in ("message", "observation", "score")), ("vitals_hourly", timedelta(days=30)),
+        *((name, timedelta(days=7)) for name in ("event", "message", "observation", "score")), ("vitals_hourly", timedelta(days=30)),
     ]  # fmt: skip
 
 

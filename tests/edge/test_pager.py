@@ -18,10 +18,10 @@ from infra.database.connect import connect
 from infra.metrics import Metrics
 from infra.settings import PageSettings, RouteSettings
 from scoring.score import Score
+from streams.movements import Encounter
 from streams.patient import PatientState
 from streams.processing import Moment
 from streams.record import Source
-from streams.visits import Encounter
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROUTES = (RouteSettings(tier="rapid_response", channel="pager", target="2222"),)

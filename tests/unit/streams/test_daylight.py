@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from parsers.events import Observation
 from parsers.times import parse_time
 from streams.daylight import zone_at
-from streams.patient import AHEAD
 from streams.processing import read_record
 from streams.record import Record, Source
+from streams.times import AHEAD
 from tests.hl7 import WELL, oru
 
 BERLIN = ZoneInfo("Europe/Berlin")

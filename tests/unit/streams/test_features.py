@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from parsers.events import Canonical, Observation
 from streams.features import CODE, FEATURES, LABS, VITALS, features
-from streams.patient import Encounter, PatientState, advance
+from streams.movements import Encounter
+from streams.patient import PatientState, advance
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EMPTY = PatientState(patient_id="HOSP:1")

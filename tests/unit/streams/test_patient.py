@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.events import Admit, Cancel, Canonical, Discharge, Location, Observation, ObservationStatus, Person, Transfer, Update, Visit
-from streams.patient import WINDOW, PatientState, advance, merge
+from streams.patient import PatientState, advance
+from streams.readings import WINDOW
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EMPTY = PatientState(patient_id="HOSP:1")
@@ -130,8 +131,3 @@ def test_where_a_patient_is(events: list[Admit | Transfer | Discharge | Update |
     encounter = moved(*events).encounter
     assert encounter is not None
     assert (encounter.unit, encounter.status) == (unit, status)
-
-
-def test_a_merge_keeps_both_histories() -> None:
-    one, other = walk([(potassium(4.0, 0, "A"), NOON)]), walk([(potassium(5.0, 9, "B"), NOON)])
-    assert [reading.value_num for reading in merge(one, other).readings[POTASSIUM]] == [4.0, 5.0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.patient import Reading
+from streams.readings import Reading
 from streams.windows import latest, summarise, within
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
