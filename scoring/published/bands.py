@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
+from typing import TypeGuard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +32,29 @@ class Table:
         return self.beyond
 
     def points_or_none(self, value: float | None) -> int | None:
-        """The points of a value that may not be known."""
-        return None if value is None else self.points(value)
+        """The points of a value that may not be known; NaN and infinity are no values.
+
+        >>> Table(upper=((8, 3),), beyond=0).points_or_none(float("nan")) is None
+        True
+        """
+        return self.points(value) if known(value) else None
+
+
+def known(value: float | None) -> TypeGuard[float]:
+    """Whether there is a number to score: None, NaN and infinity are missing, never normal."""
+    return value is not None and isfinite(value)
+
+
+def two_sided(low: tuple[int, int, int], high: tuple[int, int, int], points: tuple[int, int, int]) -> Table:
+    """A table whose points rise on both sides of normal: `low` are the highest values of its low bands, `high` the lowest of its high bands,
+    both from the outermost inwards, as are `points`.
+
+    >>> [two_sided((80, 90, 110), (190, 180, 150), (4, 2, 1)).points(rate) for rate in (80, 81, 110, 111, 149, 150, 190)]
+    [4, 2, 1, 0, 0, 1, 4]
+    """
+    below = tuple(zip(low, points, strict=True))
+    above = tuple((lowest - 1, scored) for lowest, scored in zip(reversed(high), (0, *reversed(points[1:])), strict=True))
+    return Table(upper=(*below, *above), beyond=points[0])
 
 
 def rounded_to(value: float, step: str) -> Decimal:

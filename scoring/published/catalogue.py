@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from scoring import published
+from scoring.published.inputs import Inputs
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -23,12 +24,35 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """One score: `version` names the publication, `inputs` is what it reads, `outcome` computes it. Raises inputs.CannotScore."""
+    """One score, as its publication prints it.
+
+    `version` names the publication in short, `source` in full; `lowest` and `highest`: the range of `total`, None where it has no such end;
+    `needs`: the inputs without which there is no total (or a lower one, see the score); `uses`: those it reads besides.
+    `inputs` is the record that `outcome` takes. Raises inputs.CannotScore.
+    """
 
     name: str
     version: str
-    inputs: type[Struct]
+    source: str
+    population: str
+    lowest: float | None
+    highest: float | None
+    needs: tuple[str, ...]
+    uses: tuple[str, ...] = ()
     outcome: Callable[[Any], Outcome]
+    inputs: type[Struct] = Inputs
+
+    def described(self) -> dict[str, Any]:
+        """As `vigil score --list --json` prints it."""
+        return {
+            "score": self.name,
+            "version": self.version,
+            "source": self.source,
+            "population": self.population,
+            "range": [self.lowest, self.highest],
+            "inputs": [*self.needs, *self.uses],
+            "needed": list(self.needs),
+        }
 
 
 def add_up(points: Mapping[str, int | None], missing: tuple[str, ...] | None = None, **told: Any) -> Outcome:

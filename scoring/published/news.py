@@ -3,8 +3,9 @@
 from typing import Final
 
 from scoring.published.catalogue import Outcome, Published, add_up
-from scoring.published.inputs import Inputs, NotForThisPatient, NotOnThisChart
+from scoring.published.inputs import Inputs, NotOnThisChart
 from scoring.published.news2 import OXYGEN, PULSE, RESPIRATION, SPO2_SCALE_1, SYSTOLIC, TEMPERATURE, YOUNGEST_YEARS
+from scoring.published.population import refuse_pregnancy, refuse_younger_than
 
 NOT_ALERT: Final = 3
 
@@ -15,8 +16,8 @@ def news(inputs: Inputs) -> Outcome:
     >>> news(Inputs(rr_per_min=22, spo2_pct=95, on_oxygen=True, sbp_mmhg=100, hr_per_min=95, temp_c=38.2, consciousness="A")).total
     9
     """
-    if inputs.age_years is not None and inputs.age_years < YOUNGEST_YEARS:
-        raise NotForThisPatient(f"NEWS is not for patients under {YOUNGEST_YEARS} years")
+    refuse_younger_than(YOUNGEST_YEARS, inputs, "NEWS")
+    refuse_pregnancy(inputs, "NEWS")
     if inputs.consciousness == "C":
         raise NotOnThisChart("NEWS asks for A, V, P or U; new confusion came with NEWS2")
     if inputs.spo2_scale == 2:
@@ -33,4 +34,16 @@ def news(inputs: Inputs) -> Outcome:
     return add_up(points, red=3 in points.values())
 
 
-SCORES: Final = (Published(name="news", version="RCP 2012", inputs=Inputs, outcome=news),)
+SCORES: Final = (
+    Published(
+        name="news",
+        version="RCP 2012",
+        source="Royal College of Physicians, National Early Warning Score (NEWS), London 2012, chart 1",
+        population="acutely ill patients of 16 years and over, not in pregnancy",
+        lowest=0,
+        highest=20,
+        needs=("rr_per_min", "spo2_pct", "on_oxygen", "sbp_mmhg", "hr_per_min", "consciousness", "temp_c"),
+        uses=("spo2_scale", "age_years", "pregnant", "gestation_weeks"),
+        outcome=news,
+    ),
+)

@@ -4,9 +4,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from scoring.published.bands import Table, rounded_to
+from scoring.published.bands import Table, known, rounded_to
 from scoring.published.catalogue import Outcome, Published
-from scoring.published.inputs import Inputs, NotForThisPatient
+from scoring.published.inputs import Inputs
+from scoring.published.population import refuse_pregnancy, refuse_younger_than
 
 VERSION: Final = "RCP 2017"
 
@@ -22,6 +23,7 @@ NOT_ALERT: Final = 3
 """New confusion, and any response less than alert (chart 1: C, V, P, U)."""
 
 YOUNGEST_YEARS: Final = 16
+LATEST_WEEKS: Final = 20
 """NEWS2 is not for children, nor in pregnancy beyond 20 weeks (RCP 2017, chapter 3)."""
 
 Risk = Literal["low", "low-medium", "medium", "high"]
@@ -50,8 +52,8 @@ def news2(inputs: Inputs) -> News2:
     >>> news2(well).total, news2(Inputs(rr_per_min=26, sbp_mmhg=88)).at_least
     (0, 6)
     """
-    if inputs.age_years is not None and inputs.age_years < YOUNGEST_YEARS:
-        raise NotForThisPatient(f"NEWS2 is not for patients under {YOUNGEST_YEARS} years")
+    refuse_younger_than(YOUNGEST_YEARS, inputs, "NEWS2")
+    refuse_pregnancy(inputs, "NEWS2", beyond_weeks=LATEST_WEEKS)
     points = {
         "rr_per_min": RESPIRATION.points_or_none(inputs.rr_per_min),
         "spo2_pct": _saturation(inputs),
@@ -62,18 +64,18 @@ def news2(inputs: Inputs) -> News2:
         "temp_c": TEMPERATURE.points_or_none(inputs.temp_c),
     }
     parts = {name: scored for name, scored in points.items() if scored is not None}
-    missing = tuple(name for name in points if getattr(inputs, name) is None)
+    missing = tuple(name for name in points if name not in parts and not (name == "spo2_pct" and known(inputs.spo2_pct)))
     at_least = sum(parts.values())
     red = any(scored == 3 for scored in parts.values())
-    known = not missing or at_least >= HIGH
+    settled = not missing or at_least >= HIGH
     return News2(
         parts=parts,
         missing=missing,
         total=None if missing else at_least,
         at_least=at_least,
         red=red,
-        risk=risk_of(at_least, red) if known else None,
-        monitoring=monitoring_of(at_least, red) if known else None,
+        risk=risk_of(at_least, red) if settled else None,
+        monitoring=monitoring_of(at_least, red) if settled else None,
     )
 
 
@@ -84,7 +86,7 @@ MEDIUM: Final = 5
 def _saturation(inputs: Inputs) -> int | None:
     """Scale 2 asks whether the patient is on oxygen from 93 % up: there air scores 0 and oxygen 1 to 3 (chart 1)."""
     spo2 = inputs.spo2_pct
-    if spo2 is None:
+    if not known(spo2):
         return None
     if inputs.spo2_scale != 2:
         return SPO2_SCALE_1.points(spo2)
@@ -117,4 +119,16 @@ def _outcome(inputs: Inputs) -> Outcome:
     return Outcome(total=found.total, parts=found.parts, missing=found.missing, told=told)
 
 
-SCORES: Final = (Published(name="news2", version=VERSION, inputs=Inputs, outcome=_outcome),)
+SCORES: Final = (
+    Published(
+        name="news2",
+        version=VERSION,
+        source="Royal College of Physicians, National Early Warning Score (NEWS) 2, London 2017, charts 1-4",
+        population="acutely ill patients of 16 years and over, not in pregnancy beyond 20 weeks",
+        lowest=0,
+        highest=20,
+        needs=("rr_per_min", "spo2_pct", "on_oxygen", "sbp_mmhg", "hr_per_min", "consciousness", "temp_c"),
+        uses=("spo2_scale", "age_years", "pregnant", "gestation_weeks"),
+        outcome=_outcome,
+    ),
+)

@@ -1,64 +1,102 @@
-"""qSOFA and SIRS. Sources: Singer et al., JAMA 2016;315:801 (Sepsis-3), box 4; Bone et al., Chest 1992;101:1644 (ACCP/SCCM), table 1."""
+"""Sepsis-3: when infection was suspected, and whether SOFA rose around it. Sources: Singer et al., JAMA 2016;315:801; Seymour et al., JAMA 2016;315:762."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Final
 
-from scoring.published.catalogue import Outcome, Published, add_up
-from scoring.published.inputs import Inputs
+from msgspec import Meta, Struct
 
-POSITIVE: Final = 2
-"""Both are positive from two criteria on."""
+from scoring.published.catalogue import Outcome, Published
+from scoring.published.times import instant
+
+CULTURE_AFTER_ANTIBIOTIC: Final = timedelta(hours=24)
+ANTIBIOTIC_AFTER_CULTURE: Final = timedelta(hours=72)
+BEFORE, AFTER = timedelta(hours=48), timedelta(hours=24)
+"""Organ dysfunction counts this long before and after the suspicion."""
+RISE: Final = 2
+UNKNOWN_BASELINE: Final = 0
+
+SofaPoints = Annotated[float, Meta(ge=0, le=24, multiple_of=1)]
 
 
-def qsofa(inputs: Inputs) -> Outcome:
-    """qSOFA, 0–3. Altered mentation is GCS below 15; without a GCS, any answer but alert, and the outcome says which was used.
+def suspicions(antibiotics: Sequence[datetime], cultures: Sequence[datetime]) -> list[datetime]:
+    """When infection was suspected: the earlier time of each antibiotic and culture that belong together, in order, each once.
 
-    >>> qsofa(Inputs(rr_per_min=22, sbp_mmhg=100, gcs=15)).total
-    2
+    An antibiotic is followed by its culture within 24 h, a culture by its antibiotic within 72 h, both inclusive.
+
+    >>> noon = datetime(2026, 3, 1, 12)
+    >>> suspicions([noon], [noon + timedelta(hours=24), noon - timedelta(hours=73)]) == [noon]
+    True
     """
-    altered, source = None, None
-    if inputs.gcs is not None:
-        altered, source = inputs.gcs < 15, "gcs"
-    elif inputs.consciousness is not None:
-        altered, source = inputs.consciousness != "A", "consciousness"
-    points = {
-        "rr_per_min": _met(inputs.rr_per_min is not None, inputs.rr_per_min is not None and inputs.rr_per_min >= 22),
-        "sbp_mmhg": _met(inputs.sbp_mmhg is not None, inputs.sbp_mmhg is not None and inputs.sbp_mmhg <= 100),
-        "gcs": None if altered is None else int(altered),
-    }
-    return add_up(points, mentation_from=source, **_positive(points))
+    pairs = ((given, taken) for given in antibiotics for taken in cultures)
+    together = (min(given, taken) for given, taken in pairs if -ANTIBIOTIC_AFTER_CULTURE <= taken - given <= CULTURE_AFTER_ANTIBIOTIC)
+    return sorted(set(together))
 
 
-def sirs(inputs: Inputs) -> Outcome:
-    """SIRS, 0–4 criteria. PaCO2 and bands are second ways to meet a criterion: without them the first decides, and `not_measured` says so.
+def organ_dysfunction(suspected: datetime, sofa: Sequence[tuple[datetime, float]], baseline: float = UNKNOWN_BASELINE) -> datetime | None:
+    """When SOFA was first at least two above the baseline within the window around a suspicion; None where it was not.
 
-    >>> sirs(Inputs(temp_c=38.0, hr_per_min=91, rr_per_min=20, paco2_mmhg=31, wbc_10e9_l=12.0)).total
-    2
+    >>> noon = datetime(2026, 3, 1, 12)
+    >>> organ_dysfunction(noon, [(noon - timedelta(hours=49), 6), (noon + timedelta(hours=24), 3)], baseline=1) == noon + timedelta(hours=24)
+    True
     """
-    temp, pulse, rate, white = inputs.temp_c, inputs.hr_per_min, inputs.rr_per_min, inputs.wbc_10e9_l
-    low_paco2 = inputs.paco2_mmhg is not None and inputs.paco2_mmhg < 32
-    young_cells = inputs.bands_pct is not None and inputs.bands_pct > 10
-    points = {
-        "temp_c": _met(temp is not None, temp is not None and (temp > 38.0 or temp < 36.0)),
-        "hr_per_min": _met(pulse is not None, pulse is not None and pulse > 90),
-        "rr_per_min": _met(rate is not None or low_paco2, low_paco2 or (rate is not None and rate > 20)),
-        "wbc_10e9_l": _met(white is not None or young_cells, young_cells or (white is not None and (white > 12 or white < 4))),
-    }
-    seconds = {"paco2_mmhg": inputs.paco2_mmhg, "bands_pct": inputs.bands_pct}
-    return add_up(points, not_measured=[name for name, value in seconds.items() if value is None], **_positive(points))
+    return min((at for at, total in sofa if -BEFORE <= at - suspected <= AFTER and total - baseline >= RISE), default=None)
 
 
-def _met(known: bool, met: bool) -> int | None:
-    return int(met) if known else None
+class SofaAt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A SOFA total and its time, with an offset."""
+
+    at: str
+    total: SofaPoints
 
 
-def _positive(points: dict[str, int | None]) -> dict[str, Any]:
-    """True as soon as it cannot be otherwise, None while what is missing decides."""
-    met = sum(scored for scored in points.values() if scored is not None)
-    unknown = sum(scored is None for scored in points.values())
-    return {"positive": True if met >= POSITIVE else None if met + unknown >= POSITIVE else False}
+class SepsisInputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Times of antibiotics and of cultures (an empty list: none), SOFA totals, and the baseline (None: not known, taken as 0)."""
+
+    antibiotics_at: tuple[str, ...] | None = None
+    cultures_at: tuple[str, ...] | None = None
+    sofa: tuple[SofaAt, ...] | None = None
+    baseline_sofa: SofaPoints | None = None
+
+
+def sepsis3(inputs: SepsisInputs) -> Outcome:
+    """Every suspicion of infection, and the first that came with organ dysfunction. `total`: the highest rise of SOFA within any window.
+
+    Raises NotATime.
+    """
+    missing = tuple(name for name in ("antibiotics_at", "cultures_at", "sofa") if getattr(inputs, name) is None)
+    baseline = UNKNOWN_BASELINE if inputs.baseline_sofa is None else inputs.baseline_sofa
+    suspected = suspicions([instant(at) for at in inputs.antibiotics_at or ()], [instant(at) for at in inputs.cultures_at or ()])
+    sofa = [(instant(one.at), one.total) for one in inputs.sofa or ()]
+    rises = [total - baseline for at, total in sofa if any(-BEFORE <= at - one <= AFTER for one in suspected)]
+    found = ((one, organ_dysfunction(one, sofa, baseline)) for one in suspected)
+    onset, dysfunction = next(((one, at) for one, at in found if at is not None), (None, None))
+    return Outcome(
+        total=None if missing else max(rises, default=None),
+        parts={},
+        missing=missing,
+        told={
+            "positive": None if missing else onset is not None,
+            "suspected_at": suspected,
+            "sepsis_suspected_at": onset,
+            "organ_dysfunction_at": dysfunction,
+            "baseline_sofa": baseline,
+            "baseline_known": inputs.baseline_sofa is not None,
+        },
+    )
 
 
 SCORES: Final = (
-    Published(name="qsofa", version="Singer 2016", inputs=Inputs, outcome=qsofa),
-    Published(name="sirs", version="Bone 1992", inputs=Inputs, outcome=sirs),
+    Published(
+        name="sepsis3",
+        version="Singer 2016",
+        source="Singer et al., JAMA 2016;315:801 (Sepsis-3); windows: Seymour et al., JAMA 2016;315:762",
+        population="adults",
+        lowest=-24,
+        highest=24,
+        needs=("antibiotics_at", "cultures_at", "sofa"),
+        uses=("baseline_sofa",),
+        inputs=SepsisInputs,
+        outcome=sepsis3,
+    ),
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scoring.published.bands import known
 from scoring.published.catalogue import Outcome, Published
 from scoring.published.inputs import CannotScore, Inputs
 
@@ -23,12 +24,30 @@ def modified_shock_index(inputs: Inputs) -> Outcome:
 def _ratio(below: str, rate: float | None, pressure: float | None) -> Outcome:
     if pressure == 0:
         raise CannotScore(f"{below} is 0: there is no ratio")
-    parts = {name: value for name, value in (("hr_per_min", rate), (below, pressure)) if value is not None}
-    total = None if rate is None or pressure is None else round(rate / pressure, 2)
+    parts = {name: value for name, value in (("hr_per_min", rate), (below, pressure)) if known(value)}
+    total = round(rate / pressure, 2) if known(rate) and known(pressure) else None
     return Outcome(total=total, parts=parts, missing=tuple(name for name in ("hr_per_min", below) if name not in parts), told={})
 
 
 SCORES: Final = (
-    Published(name="shock_index", version="Allgower and Burri 1967", inputs=Inputs, outcome=shock_index),
-    Published(name="modified_shock_index", version="Liu 2012", inputs=Inputs, outcome=modified_shock_index),
+    Published(
+        name="shock_index",
+        version="Allgower and Burri 1967",
+        source="Allgöwer and Burri, Dtsch Med Wochenschr 1967;92:1947",
+        population="adults; 0.5-0.7 in the healthy",
+        lowest=0,
+        highest=None,
+        needs=("hr_per_min", "sbp_mmhg"),
+        outcome=shock_index,
+    ),
+    Published(
+        name="modified_shock_index",
+        version="Liu 2012",
+        source="Liu et al., World J Emerg Med 2012;3:114",
+        population="adults",
+        lowest=0,
+        highest=None,
+        needs=("hr_per_min", "map_mmhg"),
+        outcome=modified_shock_index,
+    ),
 )
