@@ -86,7 +86,7 @@ def _inputs(score: Published, given: dict[str, Any]) -> Struct:
         raise WrongInputs("out_of_range", "a number is too large for any input") from wrong
     except msgspec.ValidationError as wrong:
         detail = str(wrong)
-        out_of_range = detail.startswith("Expected `float`") and "got" not in detail
+        out_of_range = "out of range" in detail or (detail.startswith("Expected `float`") and ", got `" not in detail)
         raise WrongInputs("out_of_range" if out_of_range else "invalid_inputs", detail) from wrong
 
 

@@ -1,14 +1,11 @@
-"""The other published scores, at the edges of their tables, and the requests that ask for them."""
+"""NEWS, MEWS, qSOFA, SIRS, CART and the shock indices at the edges of their tables, and the answers about whoever lacks an input."""
 
 import json
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from infra.main.score import command
 from scoring.published.answer import answer
-from scoring.published.catalogue import scores
 
 
 def ask(score: str, **inputs: object) -> dict[str, Any]:
@@ -31,6 +28,10 @@ COMPLETE = {
         ("news", "rr_per_min", {8: 3, 9: 1, 11: 1, 12: 0, 20: 0, 21: 2, 24: 2, 25: 3}),
         ("news", "spo2_pct", {91: 3, 92: 2, 93: 2, 94: 1, 95: 1, 96: 0}),
         ("news", "consciousness", {"A": 0, "V": 3, "P": 3, "U": 3}),
+        ("news", "on_oxygen", {False: 0, True: 2}),
+        ("news", "sbp_mmhg", {90: 3, 91: 2, 100: 2, 101: 1, 110: 1, 111: 0, 219: 0, 220: 3}),
+        ("news", "hr_per_min", {40: 3, 41: 1, 50: 1, 51: 0, 90: 0, 91: 1, 110: 1, 111: 2, 130: 2, 131: 3}),
+        ("news", "temp_c", {35.0: 3, 35.1: 1, 36.0: 1, 36.1: 0, 38.0: 0, 38.1: 1, 39.0: 1, 39.1: 2}),
         ("mews", "sbp_mmhg", {70: 3, 71: 2, 80: 2, 81: 1, 100: 1, 101: 0, 199: 0, 200: 2}),
         ("mews", "hr_per_min", {40: 2, 41: 1, 50: 1, 51: 0, 100: 0, 101: 1, 110: 1, 111: 2, 129: 2, 130: 3}),
         ("mews", "rr_per_min", {8: 2, 9: 0, 14: 0, 15: 1, 20: 1, 21: 2, 29: 2, 30: 3}),
@@ -94,42 +95,46 @@ def test_positive_is_told_as_soon_as_nothing_missing_can_change_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code"),
+    ("score", "inputs", "code"),
     [
-        (b"", "not_json"),
-        (b"{", "not_json"),
-        (b"\xff\xfe", "not_json"),
-        (b"[]", "invalid_request"),
-        (b'{"score": "news2"}', "invalid_request"),
-        (b'{"score": "apache", "inputs": {}}', "unknown_score"),
-        (b'{"score": "news2", "inputs": {"pulse": 80}}', "unknown_input"),
-        (b'{"score": "news2", "inputs": {"hr_per_min": "80"}}', "invalid_inputs"),
-        (b'{"score": "news2", "inputs": {"hr_per_min": true}}', "invalid_inputs"),
-        (b'{"score": "news2", "inputs": {"hr_per_min": -1}}', "out_of_range"),
-        (b'{"score": "news2", "inputs": {"temp_c": 98.6}}', "out_of_range"),
-        (b'{"score": "news2", "inputs": {"consciousness": "X"}}', "invalid_inputs"),
-        (b'{"score": "news2", "inputs": {"spo2_scale": 3}}', "out_of_range"),
-        (b'{"score": "news2", "inputs": {"age_years": 12}}', "not_for_this_patient"),
-        (b'{"score": "news", "inputs": {"consciousness": "C"}}', "not_on_this_chart"),
-        (b'{"score": "shock_index", "inputs": {"hr_per_min": 80, "sbp_mmhg": 0}}', "cannot_score"),
+        ("news", {"age_years": 15}, "not_for_this_patient"),
+        ("news", {"pregnant": True}, "not_for_this_patient"),
+        ("news", {"gestation_weeks": 8}, "not_for_this_patient"),
+        ("news", {"consciousness": "C"}, "not_on_this_chart"),
+        ("news", {"spo2_scale": 2}, "not_on_this_chart"),
+        ("news2", {"age_years": 15.9}, "not_for_this_patient"),
+        ("news2", {"pregnant": True}, "not_for_this_patient"),
+        ("news2", {"gestation_weeks": 20.1}, "not_for_this_patient"),
+        ("mews", {"age_years": 15}, "not_for_this_patient"),
+        ("qsofa", {"age_years": 17}, "not_for_this_patient"),
+        ("sirs", {"age_years": 17}, "not_for_this_patient"),
+        ("cart", {"age_years": 17}, "not_for_this_patient"),
+        ("shock_index", {"hr_per_min": 80, "sbp_mmhg": 0}, "cannot_score"),
+        ("modified_shock_index", {"hr_per_min": 80, "map_mmhg": 0}, "cannot_score"),
     ],
 )
-def test_what_cannot_be_scored_is_answered_with_the_reason(line: bytes, code: str) -> None:
-    found = json.loads(answer(line))
-    assert list(found) == ["error"]
-    assert (found["error"]["code"], bool(found["error"]["detail"])) == (code, True)
+def test_a_score_is_refused_to_whom_it_was_not_made_for(score: str, inputs: dict[str, Any], code: str) -> None:
+    assert ask(score, **(COMPLETE.get(score, COMPLETE["news"]) | inputs))["error"]["code"] == code
 
 
-def test_every_score_answers_an_empty_request_with_what_it_needs() -> None:
-    for name in scores():
-        found = ask(name)
-        assert (found["score"], found["total"], found["parts"]) == (name, None, {})
-        assert found["missing"]
+@pytest.mark.parametrize(
+    ("score", "inputs"),
+    [
+        ("news", {"age_years": 16, "pregnant": False, "spo2_scale": 1}),
+        ("news2", {"age_years": 16, "pregnant": True, "gestation_weeks": 20}),
+        ("mews", {"age_years": 16}),
+        ("qsofa", {"age_years": 18}),
+        ("sirs", {"age_years": 18}),
+        ("cart", {"age_years": 18}),
+    ],
+)
+def test_a_score_is_given_to_whom_it_was_made_for(score: str, inputs: dict[str, Any]) -> None:
+    assert ask(score, **(COMPLETE.get(score, COMPLETE["news"]) | inputs))["total"] == 0
 
 
-def test_the_command_answers_each_line_in_order_and_goes_on_after_a_bad_one() -> None:
-    lines = '{"score":"shock_index","inputs":{"hr_per_min":80,"sbp_mmhg":100}}\n\nnonsense\n{"score":"qsofa","inputs":{"rr_per_min":22,"sbp_mmhg":90,"gcs":15}}\n'
-    result = CliRunner().invoke(command, [], input=lines)
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert result.exit_code == 0
-    assert [one.get("total", "error" in one) for one in answers] == [0.8, True, 2]
+def test_mews_says_from_five_on_that_it_is_critical() -> None:
+    assert ask("mews", **COMPLETE["mews"])["critical"] is False
+    assert ask("mews", **(COMPLETE["mews"] | {"sbp_mmhg": 70, "hr_per_min": 101}))["critical"] is False
+    assert ask("mews", **(COMPLETE["mews"] | {"sbp_mmhg": 70, "hr_per_min": 111}))["critical"] is True
+    assert ask("mews", sbp_mmhg=70)["critical"] is None
+    assert ask("mews", sbp_mmhg=70, hr_per_min=130)["critical"] is True
