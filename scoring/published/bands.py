@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
-from typing import TypeGuard
+from typing import Final, TypeGuard
+
+ANY_FLOAT: Final = Context(prec=340)
+"""Digits for the largest float at any chart's resolution: a number that cannot be is banded like one that can, and does not raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,5 +65,7 @@ def rounded_to(value: float, step: str) -> Decimal:
 
     >>> rounded_to(38.05, "0.1"), rounded_to(8.5, "1")
     (Decimal('38.1'), Decimal('9'))
+    >>> Table(upper=((8, 3),), beyond=0).points(1e308)
+    0
     """
-    return Decimal(str(value)).quantize(Decimal(step), rounding=ROUND_HALF_UP)
+    return Decimal(str(value)).quantize(Decimal(step), rounding=ROUND_HALF_UP, context=ANY_FLOAT)
