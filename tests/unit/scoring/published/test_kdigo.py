@@ -1,19 +1,18 @@
 """KDIGO: akiFlagger's two patients under each baseline rule, every edge of value and window, the float trap, urine, dialysis, children."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.published.creatinine import MG_DL, CreatinineAt, RenalInputs, UrineAt
+from scoring.published.baseline import imputed
+from scoring.published.creatinine import MG_DL, CreatinineAt, RenalInputs
 from scoring.published.inputs import Contradiction, NotForThisPatient
 from scoring.published.kdigo import kdigo_aki, stage_of
 from scoring.published.times import NotATime
-
-START = datetime(2026, 5, 24, 12, tzinfo=UTC)
+from tests.unit.scoring.published.creatinines import START, after, asked, hourly
 
 PATIENT_A = [
     ("2026-01-01T12:00:00", 1.0), ("2026-05-24T12:00:00", 1.0), ("2026-05-24T12:00:00", 1.29), ("2026-05-25T12:00:00", 1.3),
@@ -23,17 +22,6 @@ PATIENT_B = [
     ("2026-01-01T12:00:00", 1.1), ("2026-05-24T12:00:00", 1.0), ("2026-05-25T12:00:01", 1.29), ("2026-05-25T12:00:02", 1.3),
     ("2026-05-28T12:00:00", 2.0), ("2026-05-29T12:00:00", 2.2), ("2026-05-30T12:00:01", 3.0), ("2026-05-30T12:00:02", 3.3),
 ]  # fmt: skip
-
-
-def asked(values: list[tuple[str, float]], **more: Any) -> dict[str, Any]:
-    found = kdigo_aki(RenalInputs(creatinine=tuple(CreatinineAt(at=at, mg_dl=value) for at, value in values), **more))
-    return {"total": found.total, "missing": found.missing, **found.told}
-
-
-def after(*steps: tuple[float, float], **more: Any) -> list[int | None]:
-    """The stages of creatinines (hours, mg/dL)."""
-    stages: list[int | None] = asked([((START + timedelta(hours=hours)).isoformat(), value) for hours, value in steps], **more)["stages"]
-    return stages
 
 
 @pytest.mark.parametrize(
@@ -104,13 +92,23 @@ def test_an_imputed_baseline_is_flagged_and_yields_to_a_historical_one() -> None
     assert (known["rules"][1], known["stages"][1]) == ("historical", 0)
 
 
+@given(st.floats(18, 115), st.sampled_from("FM"))
+def test_an_imputed_creatinine_is_that_of_an_egfr_of_75(age: float, sex: str) -> None:
+    creatinine = float(imputed(age, sex, MG_DL))
+    kappa, alpha, factor = (0.7, -0.241, 1.012) if sex == "F" else (0.9, -0.302, 1.0)
+    ratio = creatinine / kappa
+    egfr = 142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.2 * 0.9938**age * factor
+    assert egfr == pytest.approx(75, rel=1e-3)
+
+
 def test_a_rule_that_lacks_what_it_needs_stages_nothing() -> None:
     found = asked(PATIENT_B, baseline_rule="historical")
     assert (found["total"], found["missing"], set(found["stages"])) == (None, ("admitted_at",), {None})
     found = asked(PATIENT_B, baseline_rule="imputed")
     assert found["missing"] == ("admitted_at", "age_years", "sex")
     with pytest.raises(NotForThisPatient):
-        asked(PATIENT_B, baseline_rule="imputed", age_years=10)
+        asked(PATIENT_B, baseline_rule="imputed", age_years=17.9)
+    assert asked(PATIENT_B, baseline_rule="imputed", age_years=18)["missing"] == ("admitted_at", "sex")
 
 
 @pytest.mark.parametrize(
@@ -194,8 +192,10 @@ def test_both_units_may_stand_in_one_series_but_not_in_one_value() -> None:
 
 def test_renal_replacement_is_stage_3_only_in_acute_injury() -> None:
     started = (START + timedelta(hours=30)).isoformat()
-    assert after((0, 1.0), (24, 1.5), (36, 1.2), rrt_started_at=started) == [0, 1, 3]
+    assert after((0, 1.0), (24, 1.5), (29, 1.2), (30, 1.2), (36, 1.2), rrt_started_at=started) == [0, 1, 0, 3, 3]
     assert after((0, 1.0), (24, 1.1), (36, 1.2), rrt_started_at=started) == [0, 0, 0]
+    assert after((6, 1.0), (30, 1.0), rrt_started_at=started, urine=hourly([0.4] * 6)) == [1, 3]
+    assert after((5, 1.0), (30, 1.0), rrt_started_at=started, urine=hourly([0.5] * 6)) == [0, 0]
 
 
 @pytest.mark.parametrize("chronic", ["esrd", "dialysis"])
@@ -208,65 +208,6 @@ def test_chronic_dialysis_is_refused(chronic: str) -> None:
 @pytest.mark.parametrize(("age", "value", "stage"), [(10, 1.65, 3), (10, 1.6, 1), (17.9, 1.65, 3), (18, 1.65, 1)])
 def test_a_child_whose_filtration_falls_below_35_is_stage_3(age: float, value: float, stage: int) -> None:
     assert after((0, 1.1), (24, 1.1), (48, value), age_years=age, height_cm=137)[-1] == stage
-
-
-def hourly(ml_per_kg: list[float]) -> tuple[UrineAt, ...]:
-    return tuple(
-        UrineAt(at=(START + timedelta(hours=hour + 1)).isoformat(), since=(START + timedelta(hours=hour)).isoformat(), ml_per_kg=amount)
-        for hour, amount in enumerate(ml_per_kg)
-    )
-
-
-@pytest.mark.parametrize(
-    ("rates", "stage"),
-    [
-        ([0.4] * 5, None),
-        ([0.5] * 6, 0),
-        ([0.49] * 6, 1),
-        ([0.5] * 5 + [0.4], 1),
-        ([0.5] * 12, 0),
-        ([0.49] * 11, 1),
-        ([0.49] * 12, 2),
-        ([0.3] * 24, 2),
-        ([0.29] * 23, 2),
-        ([0.29] * 24, 3),
-        ([0.0] * 11, 1),
-        ([0.0] * 12, 3),
-        ([0.0] * 11 + [0.1], 2),
-        ([2.0] * 6 + [0.4] * 6, 1),
-    ],
-)
-def test_urine_stages_at_the_end_of_each_window(rates: list[float], stage: int | None) -> None:
-    found = kdigo_aki(RenalInputs(urine=hourly(rates))).told["urine_stages"]
-    assert found[-1]["stage"] == stage
-
-
-def test_urine_and_creatinine_together_make_the_stage() -> None:
-    creatinine = (
-        CreatinineAt(at=(START + timedelta(hours=13)).isoformat(), mg_dl=1.0),
-        CreatinineAt(at=(START + timedelta(hours=19)).isoformat(), mg_dl=1.0),
-    )
-    found = kdigo_aki(RenalInputs(creatinine=creatinine, urine=hourly([0.4] * 12))).told
-    assert found["stages"] == [2, 0], "a urine stage speaks for six hours"
-
-
-def test_millilitres_need_the_weight_and_begin_where_the_last_collection_ended() -> None:
-    urine = tuple(UrineAt(at=(START + timedelta(hours=6 * part)).isoformat(), ml=ml) for part, ml in enumerate((900, 210, 209)))
-    weighed = kdigo_aki(RenalInputs(urine=urine, weight_kg=70))
-    assert [one["stage"] for one in weighed.told["urine_stages"]] == [0, 2]
-    unknown = kdigo_aki(RenalInputs(urine=urine))
-    assert (unknown.missing, unknown.told["urine_stages"]) == (("creatinine", "weight_kg"), [])
-
-
-def test_a_gap_in_the_collections_leaves_its_windows_unknown() -> None:
-    urine = hourly([0.1] * 3) + hourly([0.1] * 10)[5:]
-    assert kdigo_aki(RenalInputs(urine=urine)).told["urine_stages"][-1]["stage"] is None
-
-
-def test_overlapping_collections_are_refused() -> None:
-    urine = (*hourly([0.4] * 2), UrineAt(at=(START + timedelta(hours=3)).isoformat(), since=START.isoformat(), ml_per_kg=1))
-    with pytest.raises(Contradiction):
-        kdigo_aki(RenalInputs(urine=urine))
 
 
 @pytest.mark.parametrize("at", ["yesterday", "", "2026-13-01", "1626-01-01", "9999-12-31T23:59:59Z"])

@@ -15,7 +15,7 @@ RED, YELLOW, WHITE = 2, 1, 0
 @pytest.mark.parametrize(
     ("name", "edges"),
     [
-        ("temp_c", {34.9: RED, 35.0: YELLOW, 36.0: YELLOW, 36.1: WHITE, 38.0: WHITE, 38.1: RED}),
+        ("temp_c", {34.94: RED, 34.95: YELLOW, 35.0: YELLOW, 36.0: YELLOW, 36.1: WHITE, 38.04: WHITE, 38.05: RED}),
         ("sbp_mmhg", {89: RED, 90: YELLOW, 100: YELLOW, 101: WHITE, 149: WHITE, 150: YELLOW, 160: YELLOW, 161: RED}),
         ("dbp_mmhg", {40: WHITE, 89: WHITE, 90: YELLOW, 100: YELLOW, 101: RED}),
         ("hr_per_min", {39: RED, 40: YELLOW, 50: YELLOW, 51: WHITE, 99: WHITE, 100: YELLOW, 120: YELLOW, 121: RED}),
@@ -76,4 +76,5 @@ def test_what_the_chart_does_not_know_and_what_cannot_be_is_refused() -> None:
     with pytest.raises(NotOnThisChart):
         meows(msgspec.structs.replace(WELL, consciousness="C"))
     with pytest.raises(Contradiction):
-        meows(msgspec.structs.replace(WELL, sbp_mmhg=70, dbp_mmhg=120))
+        meows(msgspec.structs.replace(WELL, sbp_mmhg=70, dbp_mmhg=71))
+    assert meows(msgspec.structs.replace(WELL, sbp_mmhg=85, dbp_mmhg=85)).total == RED
