@@ -99,7 +99,7 @@ def test_positive_is_told_as_soon_as_nothing_missing_can_change_it() -> None:
     [
         ("news", {"age_years": 15}, "not_for_this_patient"),
         ("news", {"pregnant": True}, "not_for_this_patient"),
-        ("news", {"gestation_weeks": 8}, "not_for_this_patient"),
+        ("news", {"gestation_weeks": 0.5}, "not_for_this_patient"),
         ("news", {"consciousness": "C"}, "not_on_this_chart"),
         ("news", {"spo2_scale": 2}, "not_on_this_chart"),
         ("news2", {"age_years": 15.9}, "not_for_this_patient"),

@@ -37,6 +37,11 @@ def test_above_354_is_stage_3_where_a_criterion_is_met(base: float, now: float, 
     assert ago((1, base), now=now)["stage"] == stage
 
 
+@pytest.mark.parametrize(("base", "stage"), [(237, 3), (237.1, 0)])
+def test_above_354_a_ratio_of_one_and_a_half_is_criterion_enough(base: float, stage: int) -> None:
+    assert ago((5, base), now=355.5)["stage"] == stage
+
+
 @pytest.mark.parametrize(
     ("days", "rv1", "rv2"), [(0.01, 80, None), (7, 80, None), (7.01, None, 80), (8, None, 80), (365, None, 80), (365.01, None, None)]
 )
@@ -51,9 +56,9 @@ def test_rv1_is_the_lowest_and_rv2_the_median_and_the_higher_ratio_decides() -> 
     assert (found["rv1_umol_l"][-1], found["rv2_umol_l"][-1], found["stage"]) == (100, 80, 2)
 
 
-@pytest.mark.parametrize(("now", "flag"), [(44, "low"), (45, "normal"), (104, "normal"), (105, "high")])
+@pytest.mark.parametrize(("now", "flag"), [(44.1, "low"), (44.2, "normal"), (88.4, "normal"), (88.5, "high")])
 def test_with_nothing_of_a_year_the_reference_interval_flags_and_no_stage_is_given(now: float, flag: str) -> None:
-    found = ago(now=now, reference_low_mg_dl=0.505, reference_high_mg_dl=1.18)
+    found = ago(now=now, reference_low_mg_dl=0.5, reference_high_mg_dl=1.0)
     assert (found["stages"], found["flags"], found["total"]) == ([None], [flag], None)
 
 

@@ -166,6 +166,11 @@ def test_a_creatinine_that_is_none_is_refused(score: str, entry: Any, expected: 
     assert code(score, creatinine=[entry]) in expected.split("|")
 
 
+@pytest.mark.parametrize(("total", "expected"), [(0, None), (24, None), (25, "out_of_range"), (-1, "out_of_range"), (1.5, "out_of_range")])
+def test_a_sofa_that_is_none_is_refused(total: float, expected: str | None) -> None:
+    assert code("sepsis3", sofa=[{"at": "2026-01-01T00:00Z", "total": total}]) == expected
+
+
 def test_a_series_too_long_to_stage_at_once_is_refused() -> None:
     assert code("kdigo_aki", creatinine=[{"at": "2026-01-01", "mg_dl": 1}] * 2_001) == "invalid_inputs"
     assert code("kdigo_aki", creatinine=[{"at": "2026-01-01", "mg_dl": 1}] * 2_000) is None

@@ -69,3 +69,13 @@ def test_no_antibiotic_is_something_else_than_not_known_whether_there_was_one() 
     assert (none.total, none.missing, none.told["positive"]) == (None, (), False)
     unknown = sepsis3(SepsisInputs(cultures_at=("2026-03-01T12:00Z",), sofa=()))
     assert (unknown.total, unknown.missing, unknown.told["positive"]) == (None, ("antibiotics_at",), None)
+
+
+@pytest.mark.parametrize(
+    ("at", "counts"),
+    [("2026-02-27T12:00:00Z", True), ("2026-02-27T11:59:59Z", False), ("2026-03-02T12:00:00Z", True), ("2026-03-02T12:00:01Z", False)],
+)
+def test_the_highest_rise_is_looked_for_in_the_same_window(at: str, counts: bool) -> None:
+    suspected = {"antibiotics_at": ("2026-03-01T12:00Z",), "cultures_at": ("2026-03-01T12:00Z",)}
+    found = sepsis3(SepsisInputs(**suspected, sofa=(SofaAt(at="2026-03-01T12:00Z", total=1), SofaAt(at=at, total=5))))
+    assert (found.total, found.told["positive"]) == ((5, True) if counts else (1, False))

@@ -61,3 +61,8 @@ def test_overlapping_collections_are_refused() -> None:
     urine = (*hourly([0.4] * 2), UrineAt(at=(START + timedelta(hours=3)).isoformat(), since=START.isoformat(), ml_per_kg=1))
     with pytest.raises(Contradiction):
         kdigo_aki(RenalInputs(urine=urine))
+
+
+def test_a_collection_that_ends_as_it_begins_is_refused() -> None:
+    with pytest.raises(Contradiction):
+        kdigo_aki(RenalInputs(urine=(UrineAt(at=START.isoformat(), since=START.isoformat(), ml_per_kg=1),)))
