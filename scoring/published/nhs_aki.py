@@ -114,8 +114,12 @@ def _flag(one: Alert, inputs: RenalInputs) -> Flag | None:
     low, high = inputs.reference_low_mg_dl, inputs.reference_high_mg_dl
     if one.stage is not None or low is None or high is None:
         return None
-    mg_dl = one.taken.value * UMOL_L.mg_dl
-    return "low" if mg_dl < Decimal(str(low)) else "high" if mg_dl > Decimal(str(high)) else "normal"
+    value = one.taken.value
+    return "low" if value < _umol_l(low) else "high" if value > _umol_l(high) else "normal"
+
+
+def _umol_l(mg_dl: float) -> Decimal:
+    return to_precision(Decimal(str(mg_dl)) * UMOL_L_PER_MG_DL)
 
 
 def _number(value: Decimal | None) -> float | None:
