@@ -10,6 +10,7 @@ from typing import Final, Literal
 from scoring.published.catalogue import Outcome, Published
 from scoring.published.creatinine import (
     UMOL_L,
+    UMOL_L_PER_MG_DL,
     RenalInputs,
     Taken,
     all_times,

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from scoring.published.inputs import Kilograms, Years
+
 Instant = Annotated[datetime, Meta(tz=True)]
 
 Measure = Literal[
@@ -40,8 +42,8 @@ class Fluid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stay. None: not known; an empty tuple: none that is known. All times aware."""
 
-    age_years: float | None = None
-    weight_kg: float | None = None
+    age_years: Years | None = None
+    weight_kg: Kilograms | None = None
     admitted_at: Instant | None = None
     discharged_at: Instant | None = None
     transferred_in: bool | None = None

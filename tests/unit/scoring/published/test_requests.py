@@ -203,6 +203,10 @@ def test_sep1_is_asked_for_in_the_same_way() -> None:
         ({"readings": [{"at": "2026-03-01T11:00:00Z", "name": "pulse", "value": 39}]}, "invalid_inputs"),
         ({"severe_sepsis_documented_at": "0001-01-01T00:00:00Z"}, "not_a_time"),
         ({"heart": 1}, "unknown_input"),
+        ({"weight_kg": 0}, "out_of_range"),
+        ({"age_years": 700}, "out_of_range"),
+        ({"crystalloids": [{"at": "2026-03-01T11:00:00Z", "ml": 0}]}, "out_of_range"),
+        ({"antibiotics": [{"at": "2026-03-01T11:00:00Z"}]}, "invalid_inputs"),
     ],
 )
 def test_sep1_refuses_what_cannot_be(facts: dict[str, Any], expected: str) -> None:
