@@ -65,6 +65,24 @@ def test_sodium_counts_between_its_bounds(score: Any, low: float, high: float) -
     assert values[0] == values[1] > values[2] > values[3] > values[4] == values[5]
 
 
+@pytest.mark.parametrize(("sodium", "lack"), [(110, 15), (125, 15), (126, 14), (139, 1), (140, 0), (150, 0)])
+def test_kims_formula_at_its_bounds(sodium: float, lack: float) -> None:
+    assert of(meld_na_kim2008, BEST, sodium_mmol_l=sodium).told["unrounded"] == pytest.approx(6.43 + lack - 0.025 * 6.43 * lack, abs=1e-4)
+
+
+@pytest.mark.parametrize(("sodium", "lack"), [(110, 12), (125, 12), (126, 11), (136, 1), (137, 0), (150, 0)])
+def test_optns_formula_at_its_bounds(sodium: float, lack: float) -> None:
+    plain = of(meld).told["unrounded"]
+    assert of(meld_na_optn2016, sodium_mmol_l=sodium).told["unrounded"] == pytest.approx(
+        plain + 1.32 * lack - 0.033 * plain * lack, abs=1e-3
+    )
+
+
+def test_what_is_known_is_told_in_parts_though_there_is_no_total() -> None:
+    found = meld(Inputs(inr=2))
+    assert (found.total, set(found.parts)) == (None, {"constant", "inr"})
+
+
 def test_albumin_counts_between_its_bounds() -> None:
     found = [of(meld3, albumin_g_dl=albumin).told["unrounded"] for albumin in (1.0, 1.5, 1.6, 3.4, 3.5, 5.0)]
     assert found[0] == found[1] > found[2] > found[3] > found[4] == found[5]
