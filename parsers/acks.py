@@ -1,32 +1,46 @@
-"""The acknowledgement of a message: MSA and ERR in the sender's own delimiters and version (HL7 2.5.1, 2.9 and 2.13.1)."""
+"""The acknowledgements of a message: MSA and ERR in the sender's own delimiters and version (HL7 2.5.1, 2.9 and 2.13.1)."""
 
 from datetime import UTC, datetime
 from typing import Literal
 
 from parsers.envelope import Envelope
+from parsers.fields import delimiters
 from parsers.message import Reason
 
 Answer = Literal["AA", "AE", "AR"]
 COMMIT = {"AA": "CA", "AE": "CE", "AR": "CR"}
-"""Enhanced mode: what the listener says is that the message is safe, which is a commit acknowledgement (HL7 2.5.1, 2.9.3)."""
+"""Enhanced mode: that the message is safe is a commit acknowledgement, what came of it an application acknowledgement (HL7 2.5.1, 2.9.3)."""
 
-WANTED = {"AL": ("AA", "AE", "AR"), "ER": ("AE", "AR"), "SU": ("AA",), "NE": (), "": ("AA", "AE", "AR")}
-"""HL7 table 0155: when the sender wants to hear."""
+WANTED = {"AL": ("AA", "AE", "AR"), "ER": ("AE", "AR"), "SU": ("AA",), "NE": ()}
+"""HL7 table 0155: when the sender wants to hear. In enhanced mode a field left empty wants nothing; a word that is none of these wants all."""
 
 
 def acknowledge(
     envelope: Envelope, answer: Answer, reason: Reason | None, control_id: str, now: datetime, *, heed: bool = True
-) -> bytes | None:
-    """The ACK's bytes without framing; None where none may be sent: for an acknowledgement, and where MSH-15 says so.
+) -> tuple[bytes, ...]:
+    """The acknowledgements' bytes without framing, in the order they are sent; none for an acknowledgement, and where the sender wants none.
 
-    `control_id`: of the acknowledgement itself. Enhanced mode (MSH-15 or MSH-16 is valued) is answered with CA, CE or CR; without `heed`
-    both fields are passed over, and every message is answered as in original mode.
+    `control_id`: of the acknowledgement itself. Original mode has one answer, AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 is valued) has the
+    commit acknowledgement (CA, CE, CR) as MSH-15 wants it, then the application's (AA, AE, AR) as MSH-16 does. Without `heed` both fields are
+    passed over, and every message is answered as in original mode.
     """
     if (envelope.type or "").startswith(("ACK", "MCF")):
-        return None
+        return ()
     enhanced = heed and bool(envelope.accept_ack or envelope.application_ack)
-    if enhanced and answer not in WANTED.get(envelope.accept_ack, WANTED[""]):
-        return None
+    if not enhanced:
+        return () if envelope.answers else (_acknowledgement(envelope, answer, reason, control_id, now),)
+    codes = [COMMIT[answer]] if _wants(envelope.accept_ack, answer) else []
+    codes += [answer] if not envelope.answers and _wants(envelope.application_ack, answer) else []
+    return tuple(
+        _acknowledgement(envelope, code, reason, f"{control_id}{'-2' if number else ''}", now) for number, code in enumerate(codes)
+    )
+
+
+def _wants(field: str, answer: Answer) -> bool:
+    return bool(field) and answer in WANTED.get(field, WANTED["AL"])
+
+
+def _acknowledgement(envelope: Envelope, code: str, reason: Reason | None, control_id: str, now: datetime) -> bytes:
     separator = envelope.separator
     marks = envelope.encoding if envelope.segments else "^~\\&"
     component = marks[0]
@@ -36,7 +50,6 @@ def acknowledge(
         "MSH", marks, envelope.msh(5), envelope.msh(6), envelope.msh(3), envelope.msh(4), now.astimezone(UTC).strftime("%Y%m%d%H%M%S+0000"), "", kind,
         control_id, envelope.processing_id or "P", envelope.version or "2.5.1",
     ]  # fmt: skip
-    code = COMMIT[answer] if enhanced else answer
     detail = _escaped(reason.detail, separator, marks) if reason else None
     lines = [separator.join(head), separator.join(["MSA", code, envelope.msh(10).strip(), *([detail] if detail else [])])]
     if reason is not None and detail is not None:
@@ -57,10 +70,8 @@ def _error(reason: Reason, detail: str, separator: str, marks: str, *, old: bool
 
 
 def _escaped(text: str, separator: str, marks: str) -> str:
-    """Our own words, which hold no escape character, with whatever the sender uses as a delimiter escaped."""
-    for mark, letter in zip((separator, marks[0], marks[1:2], marks[3:4]), "FSRT", strict=True):
-        text = text.replace(mark, f"{marks[2:3]}{letter}{marks[2:3]}") if mark else text
-    return text
+    """Our own words with whatever the sender uses as a delimiter escaped; a sender without four of them gets them as they are."""
+    return delimiters(separator, marks).escaped(text) if len(marks) in (4, 5) and len(set(marks + separator)) == len(marks) + 1 else text
 
 
 ERROR_TEXT = {

@@ -18,7 +18,7 @@ READ_AS = "2.5.1"
 FIELDS = MappingProxyType({"code": "OBX_3", "service": "OBR_4", "unit": "OBX_6", "location": "PV1_3"})
 
 
-class Coded(Struct, frozen=True, kw_only=True):
+class Coded(Struct, frozen=True, kw_only=True, gc=False):
     """A CE, CWE or CNE: code, text, system, and the alternative triple."""
 
     code: str | None = None

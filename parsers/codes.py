@@ -147,18 +147,30 @@ _UREA_CODES = frozenset({"3091-6", "22664-7"})
 _UREA_NAMES = frozenset({"urea", "harnstoff"})
 
 
-def canonical_code(code: str, system: str | None, display: str | None = None, *, blood: bool = True) -> CanonicalCode | None:
+def squeezed(text: str) -> str:
+    """A name in lower case without punctuation, as NAMES has them.
+
+    >>> squeezed("MDC_PULS_OXIM_SAT_O2")
+    'mdcpulsoximsato2'
+    """
+    return _NOT_WORD.sub("", text.lower())
+
+
+def canonical_code(
+    code: str, system: str | None, display: str | None = None, *, blood: bool = True, by_name: bool = True
+) -> CanonicalCode | None:
     """The quantity meant by a code as sent: LOINC by number, else a known name in the code or in its text. None where it is not known.
 
     Without `blood` (the specimen is another) names of laboratory quantities mean nothing: they do not tell a urine sodium from a serum one.
+    Without `by_name` no name means anything.
 
     >>> canonical_code("2708-6", "LN").name, canonical_code("tt-0003-01", "WinPath", "Creatinine").unit, canonical_code("X", "L")
     ('spo2', 'mg/dL', None)
     """
     if _LOINC.match(code) and (system or "LN").upper() in {"LN", "LOINC", "LNC", "2.16.840.1.113883.6.1"}:
         return UREA if code in _UREA_CODES else CANONICAL.get(SAME_AS.get(code, code))
-    for text in (code, display):
-        word = _NOT_WORD.sub("", text.lower()) if text else ""
+    for text in (code, display) if by_name else ():
+        word = squeezed(text) if text else ""
         known = UREA if word in _UREA_NAMES else CANONICAL.get(NAMES.get(word, ""))
         if known is not None and (blood or known.name in BEDSIDE):
             return known

@@ -1,33 +1,72 @@
-"""The outside of a message: line ends, delimiters, character set, and what MSH says; enough to key it, route it and acknowledge it."""
+"""The outside of a message: line ends, delimiters, continuations, and what MSH says; enough to key it, route it and acknowledge it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import lru_cache
-from types import MappingProxyType
 
 from msgspec import Struct
 
+from parsers.charsets import decode
+from parsers.fields import at
 from parsers.message import Reason
+from parsers.profile import PLAIN, Profile
 
 VT, FS = b"\x0b", b"\x1c"
-
-CHARACTER_SETS: Mapping[str, str] = MappingProxyType(
-    {
-        "": "utf-8", "ASCII": "utf-8", "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8", "8859/1": "iso8859-1",
-        "8859/2": "iso8859-2", "8859/3": "iso8859-3", "8859/4": "iso8859-4", "8859/5": "iso8859-5", "8859/6": "iso8859-6", "8859/7": "iso8859-7",
-        "8859/8": "iso8859-8", "8859/9": "iso8859-9", "8859/15": "iso8859-15", "ISO IR6": "utf-8", "ISO IR14": "iso2022_jp", "ISO IR87": "iso2022_jp",
-        "ISO IR159": "iso2022_jp_1", "GB 18030-2000": "gb18030", "GB18030": "gb18030", "KS X 1001": "euc_kr", "CNS 11643-1992": "euc_tw", "BIG-5": "big5",
-        "UNICODE UTF-16": "utf-16-le", "UNICODE UTF-32": "utf-32-le",
-    }
-)  # fmt: skip
-"""HL7 table 0211 to Python's codecs. ASCII and nothing are read as UTF-8, its superset, and flagged where bytes go beyond ASCII."""
 
 VERSION = re.compile(r"^2\.\d(\.\d)?$")
 BARE = "EVN|PID|PD1|PV1|PV2|MRG|ORC|OBR|OBX|NTE|TXA|NK1|AL1|DG1|SPM"
 """Segments known by name alone: any other line of three letters, such as the finding NAD, is text."""
 
+USUAL = [
+    "MSH",
+    "EVN",
+    "PID",
+    "PD1",
+    "NK1",
+    "PV1",
+    "PV2",
+    "ROL",
+    "DB1",
+    "OBX",
+    "AL1",
+    "IAM",
+    "DG1",
+    "PR1",
+    "GT1",
+    "IN1",
+    "IN2",
+    "ACC",
+    "MRG",
+    "ORC",
+    "OBR",
+    "NTE",
+    "TQ1",
+    "TQ2",
+    "SPM",
+    "SAC",
+    "TXA",
+    "RXO",
+    "RXE",
+    "RXR",
+    "RXC",
+    "RXA",
+    "RXD",
+    "SFT",
+    "CTI",
+    "FT1",
+    "DSC",
+    "MSA",
+    "ERR",
+]
+"""Segments that most messages are made of; a message of these alone, with CR line ends, is taken apart without looking twice."""
+
 UNENDED = "no_final_line_end"
 """The last segment may have been cut off: nothing says that it ended."""
+
+CONTINUES = "continues"
+"""DSC says that the rest comes in another message: the last segment may have been cut anywhere (HL7 2.5.1, 2.10.2)."""
+
+Segments = Sequence[Sequence[str]]
 
 
 @lru_cache(maxsize=64)
@@ -36,13 +75,21 @@ def _line_end_before_segment(separator: str) -> re.Pattern[str]:
     return re.compile(rf"(?:\r\n|\r|\n)+(?=[A-Za-z][A-Za-z0-9]{{2}}{re.escape(separator)}|MSH[^\w\s]|(?:{BARE})(?:\r|\n|$))")
 
 
+@lru_cache(maxsize=64)
+def _beginnings(separator: str) -> frozenset[str]:
+    return frozenset(name + separator for name in USUAL)
+
+
 class Envelope(Struct, frozen=True, kw_only=True):
     """A message ready to be read: `segments` in order, each split at the field separator (`segments[0][0] == "MSH"`, MSH-1 left out).
 
     `encoding` holds component, repetition, escape and subcomponent separators. `reason` with `fatal` tells why it gets AR, without it AE.
+    `names`: of the segments, in order.
+    `joined`: how many ADD segments were joined to what they continue; `answers`: whether the message answers another (it has an MSA).
     """
 
-    segments: tuple[tuple[str, ...], ...] = ()
+    segments: Segments = ()
+    names: Sequence[str] = ()
     separator: str = "|"
     encoding: str = "^~\\&"
     type: str | None = None
@@ -55,6 +102,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     reason: Reason | None = None
     fatal: bool = False
+    joined: int = 0
+    answers: bool = False
 
     def msh(self, number: int) -> str:
         """MSH-`number` as sent, empty where absent; MSH-2 is the first that is kept as a field."""
@@ -66,7 +115,7 @@ def _refused(code: str, detail: str, fatal: bool = True) -> Envelope:
     return Envelope(reason=Reason(code=code, detail=detail), fatal=fatal)
 
 
-def peek(raw: bytes) -> Envelope:
+def peek(raw: bytes, profile: Profile = PLAIN) -> Envelope:
     """Opens a message. Never raises: what is wrong is in `reason` (HL7 table 0357: 100 sequence, 101 required, 200 type, 203 version, 207 other)."""
     body, flags = _strip(raw)
     if not body.startswith(b"MSH"):
@@ -78,13 +127,11 @@ def peek(raw: bytes) -> Envelope:
         return _refused("100", f"MSH: the message begins with {what}")
     if len(body) < 9:
         return _refused("101", "MSH: the message ends within its header")
-    text, more = _decode(body)
+    text, more = decode(body, profile.character_set)
     separator = text[3]
     if separator.isalnum() or separator in "\r\n":
         return _refused("102", "MSH-1: the field separator is a letter, a digit or a line end")
-    lines = _line_end_before_segment(separator).split(text.rstrip("\r\n"))
-    segments = tuple(tuple(line.split(separator)) for line in lines)
-    return _judge(segments, separator, (*flags, *more))
+    return _judge([line.split(separator) for line in _lines(text, separator)], separator, flags + more, profile)
 
 
 def _strip(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -92,6 +139,8 @@ def _strip(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     body = raw.strip(VT + FS + b"\r\n \t")
     ended = raw.removesuffix(FS + b"\r").rstrip(FS + b"\0 \t")[-1:] in (b"\r", b"\n")
     unended = () if ended else (UNENDED,)
+    if body.startswith(b"MSH"):
+        return body, unended
     for mark, codec in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if body.startswith(mark):
             body = body[len(mark) :]
@@ -103,59 +152,74 @@ def _strip(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     return body, unended
 
 
-def _decode(body: bytes) -> tuple[str, tuple[str, ...]]:
-    """The text by MSH-18, with flags for what was undeclared, undecodable or unknown."""
-    head = re.split(rb"[\r\n]", body, maxsplit=1)[0].split(body[3:4])
-    declared = head[17].split(head[1][1:2] or b"~")[0].decode("ascii", "replace").strip().upper() if len(head) > 17 else ""
-    codec = CHARACTER_SETS.get(declared)
-    flags = () if codec is not None else ("unknown_character_set",)
-    codec = codec or "utf-8"
-    if codec.startswith("utf-16") or codec.startswith("utf-32"):
-        codec = "utf-8"  # an 8-bit MSH was readable, so the body is no 16-bit text whatever it declares
-    if body.isascii() and not codec.startswith("iso2022"):
-        return body.decode("ascii"), flags
-    try:
-        text = body.decode(codec)
-    except UnicodeDecodeError:
-        return body.decode("cp1252", "replace"), (*flags, "undeclared_bytes")
-    return text, (*flags, "undeclared_bytes") if declared in {"", "ASCII"} else flags
+def _lines(text: str, separator: str) -> list[str]:
+    if "\n" not in text:
+        lines = text.rstrip("\r").split("\r")
+        usual = _beginnings(separator)
+        if all(line[:4] in usual for line in lines):
+            return lines
+    return _line_end_before_segment(separator).split(text.rstrip("\r\n"))
 
 
-def _judge(segments: tuple[tuple[str, ...], ...], separator: str, flags: tuple[str, ...]) -> Envelope:
-    head = segments[0]
+def _joined(segments: list[list[str]]) -> tuple[list[list[str]], int]:
+    """Each ADD's first field is the rest of the last field of the segment before it, its others the fields that follow (HL7 2.5.1, 2.10.2.1)."""
+    joined = 0
+    whole: list[list[str]] = []
+    for segment in segments:
+        if segment[0] == "ADD" and len(whole) > 1 and len(segment) > 1:
+            whole[-1] = [*whole[-1][:-1], whole[-1][-1] + segment[1], *segment[2:]]
+            joined += 1
+        else:
+            whole.append(segment)
+    return whole, joined
 
-    def field(number: int) -> str:
-        return head[number - 1].strip() if number <= len(head) else ""
 
-    encoding = head[1] if len(head) > 1 else ""
+def _judge(segments: list[list[str]], separator: str, flags: tuple[str, ...], profile: Profile) -> Envelope:
+    head = [part.strip() for part in segments[0]]
+    head += [""] * (21 - len(head))
+    joined = 0
+    names = [segment[0] for segment in segments]
+    if "ADD" in names:
+        segments, joined = _joined(segments)
+        names = [segment[0] for segment in segments]
+    if segments[-1][0] == "DSC" and at(segments[-1], 1).strip():
+        flags = (*flags, CONTINUES)
+    if head[12]:
+        flags = (*flags, "sequence_number")
+    encoding = segments[0][1] if len(segments[0]) > 1 else ""
     sub = encoding[0] if encoding else "^"
-    kind = [part.strip() for part in field(9).split(sub)]
-    version = field(12).split(sub)[0].strip()
-    reason, fatal = _fault(segments, encoding, kind[0], version, field(10))
+    kind = [part.strip() for part in head[8].split(sub)]
+    version = head[11].split(sub)[0].strip()
+    reason, fatal = _fault(names, encoding, kind[0], version, head, profile)
     return Envelope(
         segments=segments,
+        names=names,
         separator=separator,
         encoding=(encoding + "^~\\&"[len(encoding) :]) if len(encoding) < 4 else encoding,
         type="^".join(part for part in kind[:2] if part) or None,
         version=version or None,
-        control_id=field(10) or None,
-        sent_by="|".join((field(3), field(4))) if field(3) or field(4) else None,
-        processing_id=field(11).split(sub)[0] or None,
-        accept_ack=field(15).upper(),
-        application_ack=field(16).upper(),
+        control_id=head[9] or None,
+        sent_by=f"{head[2]}|{head[3]}" if head[2] or head[3] else None,
+        processing_id=head[10].split(sub)[0] or None,
+        accept_ack=head[14].upper(),
+        application_ack=head[15].upper(),
         flags=flags,
         reason=reason,
         fatal=fatal,
+        joined=joined,
+        answers="MSA" in names[1:4],
     )
 
 
-def _fault(segments: tuple[tuple[str, ...], ...], encoding: str, kind: str, version: str, control_id: str) -> tuple[Reason | None, bool]:
+def _fault(
+    names: Sequence[str], encoding: str, kind: str, version: str, head: Sequence[str], profile: Profile
+) -> tuple[Reason | None, bool]:
     """What is wrong with an MSH, the gravest first; True where nothing can be done with the message at all (AR)."""
     if not encoding or len(set(encoding)) != len(encoding) or any(mark.isalnum() for mark in encoding):
         return Reason(code="102", detail="MSH-2: the encoding characters are missing, repeated or letters"), True
     if not 4 <= len(encoding) <= 5:
         return Reason(code="102", detail="MSH-2: four encoding characters are asked for, or five with a truncation character"), True
-    if segments[0][0] != "MSH":
+    if names[0] != "MSH":
         return Reason(code="100", detail="MSH: the header segment is malformed"), True
     if not kind:
         return Reason(code="101", detail="MSH-9: the message type is missing"), True
@@ -163,8 +227,23 @@ def _fault(segments: tuple[tuple[str, ...], ...], encoding: str, kind: str, vers
         return Reason(code="101", detail="MSH-12: the version is missing"), True
     if not VERSION.match(version):
         return Reason(code="203", detail="MSH-12: the version is not one of HL7 2.1 to 2.9"), True
-    if any(segment[0].startswith("MSH") for segment in segments[1:]):
+    if "\rMSH" in "\r".join(names):
         return Reason(code="100", detail="MSH: more than one message in a frame"), True
-    if not control_id:
+    if _speaks_sequence_numbers(head[12], profile):
+        return Reason(code="207", detail="MSH-13: the sequence number protocol is not spoken here; send the field empty"), True
+    if not head[9]:
         return Reason(code="101", detail="MSH-10: the control id is missing"), False
+    if names[1:2] == ["ADD"]:
+        return Reason(code="100", detail="ADD: the rest of a message that began in another is not joined; send it whole"), False
     return None, False
+
+
+def _speaks_sequence_numbers(number: str, profile: Profile) -> bool:
+    """0 and -1 open and synchronise the protocol (HL7 2.5.1, 2.10.1); many senders count in MSH-13 and await nothing, so other numbers alone do not tell."""
+    match profile.sequence_numbers:
+        case "refuse":
+            return bool(number)
+        case "refuse_protocol":
+            return number in ("0", "-1")
+        case "ignore":
+            return False

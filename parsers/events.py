@@ -7,6 +7,8 @@ the flag `null`.
 An event is about the patient of the `parsers.message.Message` or `Subject` that holds it. A message about several patients (a swap of
 beds, several merges, results of two people) has the first in `Message.patient` and `events`, every other one, with person, visit and
 events of its own, in `Message.others`: who forgets them loses them, but nobody's potassium is ever taken for another's.
+
+The structs are out of the garbage collector's sight (`gc=False`): they hold nothing that could lead back to them, and there are many.
 """
 
 from datetime import date, datetime
@@ -20,10 +22,10 @@ Section = Literal["account", "visit"]
 """What MRG speaks of: an account (PID-18, MRG-3), which may hold several visits, or one visit (PV1-19, MRG-5)."""
 
 ObservationStatus = Literal["preliminary", "final", "corrected", "deleted", "wrong", "incomplete"]
-"""HL7 table 0085: P, R, S, B → preliminary; F, U, N, V → final; C → corrected; D → deleted; W → wrong; I, O, X → incomplete (no result)."""
+"""HL7 table 0085: P, R, S, B → preliminary; F, U, V → final; C → corrected; D → deleted; W → wrong; I, N, O, X → incomplete (no result)."""
 
 
-class Canonical(Struct, frozen=True, kw_only=True):
+class Canonical(Struct, frozen=True, kw_only=True, gc=False):
     """The quantity Vigil works with: a LOINC code and a number in the UCUM unit fixed for that code in `parsers/codes.py`.
 
     `value_text` holds coded answers (AVPU: one of A C V P U); exactly one of `value_num` and `value_text` is set.
@@ -35,7 +37,7 @@ class Canonical(Struct, frozen=True, kw_only=True):
     value_text: str | None = None
 
 
-class Structured(Struct, frozen=True, kw_only=True):
+class Structured(Struct, frozen=True, kw_only=True, gc=False):
     """An SN of two numbers: a range (`10-20`), a ratio or titre (`1:128`) or a category (`2+`, no second number). Never scored."""
 
     first: float | None
@@ -43,7 +45,7 @@ class Structured(Struct, frozen=True, kw_only=True):
     second: float | None = None
 
 
-class Observation(Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation"):
+class Observation(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="observation"):
     """One OBX: code, number and unit exactly as sent, and the canonical quantity where code, unit and range are understood.
 
     `observed_at`: OBX-14, else OBR-7, else MSH-7; None only where none of them was sent. `result_key`: what a correction
@@ -75,7 +77,7 @@ class Observation(Struct, frozen=True, kw_only=True, tag_field="kind", tag="obse
     parent_key: str | None = None
 
 
-class Location(Struct, frozen=True, kw_only=True):
+class Location(Struct, frozen=True, kw_only=True, gc=False):
     """PV1-3: point of care, room, bed and facility as sent."""
 
     unit: str | None = None
@@ -84,7 +86,7 @@ class Location(Struct, frozen=True, kw_only=True):
     facility: str | None = None
 
 
-class Visit(Struct, frozen=True, kw_only=True):
+class Visit(Struct, frozen=True, kw_only=True, gc=False):
     """What PV1 says: visit number (PV1-19, else PID-18), patient class (HL7 table 0004: I inpatient, E emergency, O outpatient …), location, attending.
 
     `previous_location`: PV1-6; `temporary_location`: PV1-11, where a patient is for a while without leaving the bed; `disposition`: PV1-36
@@ -102,7 +104,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     disposition: str | None = None
 
 
-class Person(Struct, frozen=True, kw_only=True):
+class Person(Struct, frozen=True, kw_only=True, gc=False):
     """What PID says that scores need. Never a name: Vigil does not keep names."""
 
     birth_date: date | None = None
@@ -111,7 +113,7 @@ class Person(Struct, frozen=True, kw_only=True):
     dead: bool | None = None
 
 
-class Admit(Struct, frozen=True, kw_only=True, tag_field="kind", tag="admit"):
+class Admit(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="admit"):
     """A01 or A04: a visit begins."""
 
     occurred_at: datetime | None
@@ -119,7 +121,7 @@ class Admit(Struct, frozen=True, kw_only=True, tag_field="kind", tag="admit"):
     person: Person
 
 
-class Transfer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="transfer"):
+class Transfer(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="transfer"):
     """A02, A06, A07 with a place, A10 to a bed, and each patient of an A17: the patient moves to `visit.location`."""
 
     occurred_at: datetime | None
@@ -127,7 +129,7 @@ class Transfer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="transfe
     person: Person
 
 
-class Discharge(Struct, frozen=True, kw_only=True, tag_field="kind", tag="discharge"):
+class Discharge(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="discharge"):
     """A03: the visit ends."""
 
     occurred_at: datetime | None
@@ -135,7 +137,7 @@ class Discharge(Struct, frozen=True, kw_only=True, tag_field="kind", tag="discha
     person: Person
 
 
-class Update(Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):
+class Update(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="update"):
     """A08 and its kin (plans that are no movement yet among them): what is known of the person or visit changes; it never moves a patient."""
 
     occurred_at: datetime | None
@@ -143,7 +145,7 @@ class Update(Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):
     person: Person
 
 
-class Cancel(Struct, frozen=True, kw_only=True, tag_field="kind", tag="cancel"):
+class Cancel(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="cancel"):
     """A11 cancels the admission, A12 the transfer (`visit.location` is the one before), A13 the discharge (the visit is open again).
 
     A52 cancels a leave of absence, A53 the return from it.
@@ -155,7 +157,7 @@ class Cancel(Struct, frozen=True, kw_only=True, tag_field="kind", tag="cancel"):
     person: Person
 
 
-class Leave(Struct, frozen=True, kw_only=True, tag_field="kind", tag="leave"):
+class Leave(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="leave"):
     """A21: the patient goes on leave of absence, the bed and visit are kept. A22: `returned`, the patient is back."""
 
     returned: bool
@@ -164,7 +166,7 @@ class Leave(Struct, frozen=True, kw_only=True, tag_field="kind", tag="leave"):
     person: Person
 
 
-class Tracking(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tracking"):
+class Tracking(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="tracking"):
     """A09 (departs) and A10 (arrives) for a while, for an examination say: the bed stays the patient's; `visit.temporary_location` says where."""
 
     arrived: bool
@@ -173,7 +175,7 @@ class Tracking(Struct, frozen=True, kw_only=True, tag_field="kind", tag="trackin
     person: Person
 
 
-class Merge(Struct, frozen=True, kw_only=True, tag_field="kind", tag="merge"):
+class Merge(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="merge"):
     """A18, A30, A34, A36, A39, A40: everything known under `from_key` belongs to the patient of this message.
 
     `renumbered` (A46, A47): it is the same, but no two records meet: the patient has a new identifier. A43 gives this too, where the
@@ -185,7 +187,7 @@ class Merge(Struct, frozen=True, kw_only=True, tag_field="kind", tag="merge"):
     renumbered: bool = False
 
 
-class MergeVisit(Struct, frozen=True, kw_only=True, tag_field="kind", tag="merge_visit"):
+class MergeVisit(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="merge_visit"):
     """A35, A41, A42: what was known of visit or account `from_encounter_id` belongs to `encounter_id` of the same patient. A49, A50: `renumbered`."""
 
     section: Section
@@ -195,7 +197,7 @@ class MergeVisit(Struct, frozen=True, kw_only=True, tag_field="kind", tag="merge
     renumbered: bool = False
 
 
-class Move(Struct, frozen=True, kw_only=True, tag_field="kind", tag="move"):
+class Move(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="move"):
     """A44 (account) and A45 (visit): what was filed under the patient `from_key` by mistake is this patient's: that visit's facts, no others.
 
     `from_encounter_id` is the number it had, `encounter_id` the one it has now.
@@ -208,7 +210,7 @@ class Move(Struct, frozen=True, kw_only=True, tag_field="kind", tag="move"):
     encounter_id: str
 
 
-class Member(Struct, frozen=True, kw_only=True):
+class Member(Struct, frozen=True, kw_only=True, gc=False):
     """One clinician of a treatment team: `role` is attending, referring, consulting or admitting (PV1-7, 8, 9, 17), else ROL-3 or PRT-4 as sent.
 
     `identifier` with its `authority`: never a name.
@@ -221,7 +223,7 @@ class Member(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
-class Team(Struct, frozen=True, kw_only=True, tag_field="kind", tag="team"):
+class Team(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="team"):
     """Who treats the patient in this visit, as far as this message says; a role that is not named is not over."""
 
     occurred_at: datetime | None
@@ -229,7 +231,7 @@ class Team(Struct, frozen=True, kw_only=True, tag_field="kind", tag="team"):
     members: tuple[Member, ...]
 
 
-class Allergy(Struct, frozen=True, kw_only=True, tag_field="kind", tag="allergy"):
+class Allergy(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="allergy"):
     """One IAM (A60) or AL1: `action` A added, D deleted, U changed, X unchanged (table 0206), None for AL1, which lists what is known.
 
     `type`: table 0127 (DA drug, FA food …); `severity`: table 0128 (SV, MO, MI, U).
@@ -245,7 +247,7 @@ class Allergy(Struct, frozen=True, kw_only=True, tag_field="kind", tag="allergy"
     recorded_at: datetime | None
 
 
-class CodeStatus(Struct, frozen=True, kw_only=True, tag_field="kind", tag="code_status"):
+class CodeStatus(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="code_status"):
     """What is to be done at an arrest, where a feed says it: PV2-45, PD1-15 (table 0435), PV2-41 (table 0433, N), or an OBX that is named so.
 
     `resuscitate` is None where the code as sent is not understood, or where the earlier statement is withdrawn (`withdrawn`).
@@ -260,7 +262,7 @@ class CodeStatus(Struct, frozen=True, kw_only=True, tag_field="kind", tag="code_
     stated_at: datetime | None
 
 
-class Precaution(Struct, frozen=True, kw_only=True, tag_field="kind", tag="precaution"):
+class Precaution(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="precaution"):
     """One precaution (PV2-41, table 0433), or a state that changes how the patient is watched (PV1-15, table 0009: B6 pregnant)."""
 
     code: str | None
@@ -270,7 +272,7 @@ class Precaution(Struct, frozen=True, kw_only=True, tag_field="kind", tag="preca
     stated_at: datetime | None
 
 
-class Order(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order"):
+class Order(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="order"):
     """One ORC with its detail segment: what was asked for. `control` is HL7 table 0119, `status` table 0038, `priority` table 0485 (S, A, R …)."""
 
     control: str | None
@@ -286,7 +288,7 @@ class Order(Struct, frozen=True, kw_only=True, tag_field="kind", tag="order"):
     parent_number: str | None = None
 
 
-class Medication(Struct, frozen=True, kw_only=True, tag_field="kind", tag="medication"):
+class Medication(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="medication"):
     """A drug, fluid or gas that was ordered (RXO, RXE), dispensed (RXD) or given (RXA); `not_given` where RXA-20 says refused or not administered.
 
     `dose_num` in `dose_unit`, `rate_num` in `rate_unit`, as sent (RXE-23 and 24, RXA-12 in one); `therapy`: what it means for a deteriorating patient, by the
@@ -314,12 +316,13 @@ class Medication(Struct, frozen=True, kw_only=True, tag_field="kind", tag="medic
     completion: str | None = None
 
 
-class Note(Struct, frozen=True, kw_only=True, tag_field="kind", tag="note"):
+class Note(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="note"):
     """A document: an MDM with TXA's type, identifiers and status (table 0271), or a report sent as ORU (status: OBR-25, table 0123). Escapes decoded.
 
     `action` is what it does to the documents known (MDM T01–T11): `new`; `status` changes that of `document_id` without a new text;
     `addendum` adds to `parent_document_id`; `edit` is a new text of `document_id`; `replacement` stands for `parent_document_id`, which is
     obsolete; `cancel` takes `document_id` back. `author` TXA-9 (else TXA-5) or OBR-32; `authenticated_by` TXA-22 or OBR-33; `availability`: table 0273.
+    `references`: what came as ED or RP beside the text, told and not held.
     """
 
     document_id: str | None
@@ -333,9 +336,10 @@ class Note(Struct, frozen=True, kw_only=True, tag_field="kind", tag="note"):
     authenticated_by: str | None = None
     availability: str | None = None
     document_title: str | None = None
+    references: tuple[str, ...] = ()
 
 
-class Culture(Struct, frozen=True, kw_only=True, tag_field="kind", tag="culture"):
+class Culture(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="culture"):
     """A microbiology order's result as a whole: what was taken when, and how far it is (OBR-25). Its OBX are observations as well."""
 
     order_number: str | None
@@ -347,7 +351,7 @@ class Culture(Struct, frozen=True, kw_only=True, tag_field="kind", tag="culture"
     status: ObservationStatus
 
 
-class Organism(Struct, frozen=True, kw_only=True, tag_field="kind", tag="organism"):
+class Organism(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="organism"):
     """An organism found, or the statement that none was (`grew` False): `result_key` is that of its OBX, which susceptibilities name as parent."""
 
     order_number: str | None
@@ -360,7 +364,7 @@ class Organism(Struct, frozen=True, kw_only=True, tag_field="kind", tag="organis
     status: ObservationStatus
 
 
-class Susceptibility(Struct, frozen=True, kw_only=True, tag_field="kind", tag="susceptibility"):
+class Susceptibility(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="susceptibility"):
     """How one organism bears one drug: `interpretation` S, I, R, SDD, NS (table 0078); `value_num` is the MIC or zone with `comparator` and `unit`.
 
     `organism`: its name, where the parent's OBX is in the same message or OBR-26 says it.

@@ -8,32 +8,43 @@ NULL = '""'
 """Sent to say "delete what you have"; an empty field says nothing (HL7 2.5.1, 2.5.3)."""
 
 _HEX = re.compile(r"^X(?:[0-9A-Fa-f]{2})+$")
-_FORMAT = {".br": "\n", ".sp": "\n", ".ce": "\n"}
+_COUNTED = re.compile(r"^\.(sp|sk)\+?(\d{0,2})$")
+_FORMAT = {".br": "\n", ".ce": "\n"}
 
 
 class Delimiters:
-    """The four encoding characters of one message, and what they take apart.
+    """The encoding characters of one message, and what they take apart. `truncation`: from 2.7 a fifth, that ends what was cut short.
 
     >>> marks = Delimiters("|", "^~\\\\&")
     >>> marks.text("5\\\\T\\\\10 \\\\F\\\\ one\\\\.br\\\\two \\\\X41\\\\")
     '5&10 | one\\ntwo A'
+    >>> marks.escaped("5&10 | one")
+    '5\\\\T\\\\10 \\\\F\\\\ one'
     """
 
-    __slots__ = ("_pattern", "_plain", "component", "escape", "repetition", "subcomponent")
+    __slots__ = ("_escapes", "_pattern", "_plain", "component", "escape", "repetition", "subcomponent", "truncation")
 
     def __init__(self, separator: str, encoding: str) -> None:
         self.component, self.repetition, self.escape, self.subcomponent = tuple(encoding[:4])
+        self.truncation = encoding[4] if len(encoding) > 4 else None
         self._plain = {"F": separator, "S": self.component, "T": self.subcomponent, "R": self.repetition, "E": self.escape}
-        if len(encoding) > 4:
-            self._plain["P"] = encoding[4]
+        if self.truncation is not None:
+            self._plain["P"] = self.truncation
         mark = re.escape(self.escape)
         self._pattern = re.compile(f"{mark}([^{mark}]{{0,200}}){mark}")
+        spelled = {plain: f"{self.escape}{letter}{self.escape}" for letter, plain in self._plain.items()}
+        spelled |= {"\n": f"{self.escape}.br{self.escape}", "\r": f"{self.escape}X0D{self.escape}"}
+        self._escapes = str.maketrans(spelled)
 
     def text(self, raw: str) -> str:
         """Escapes decoded once (what they give is not read again); highlighting is dropped, what is not known stays as sent."""
         if self.escape not in raw:
             return raw
         return self._pattern.sub(self._replace, raw)
+
+    def escaped(self, text: str) -> str:
+        """The text with every delimiter and line end escaped: `text` gives it back."""
+        return text.translate(self._escapes)
 
     def _replace(self, match: re.Match[str]) -> str:
         sequence = match.group(1)
@@ -42,10 +53,11 @@ class Delimiters:
         if sequence in ("H", "N"):
             return ""
         if _HEX.match(sequence):
-            return bytes.fromhex(sequence[1:]).decode("utf-8", "replace")
-        for prefix, text in _FORMAT.items():
-            if sequence.startswith(prefix):
-                return text
+            return _hexadecimal(sequence[1:])
+        if sequence in _FORMAT:
+            return _FORMAT[sequence]
+        if counted := _COUNTED.match(sequence):
+            return ("\n" if counted.group(1) == "sp" else " ") * int(counted.group(2) or 1)
         return "" if sequence.startswith(".") else match.group(0)
 
     def repeats(self, raw: str) -> list[str]:
@@ -55,6 +67,18 @@ class Delimiters:
     def parts(self, raw: str) -> list[str]:
         """The components of one repetition, escapes not decoded."""
         return raw.split(self.component)
+
+    def is_truncated(self, raw: str) -> bool:
+        """Whether the sender says that it cut this content short (HL7 2.7, 2.5.5.2)."""
+        return self.truncation is not None and raw.rstrip().endswith(self.truncation)
+
+
+def _hexadecimal(digits: str) -> str:
+    content = bytes.fromhex(digits)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 @lru_cache(maxsize=64)

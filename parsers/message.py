@@ -8,14 +8,14 @@ from msgspec import Struct
 from parsers.events import Event, Person, Visit
 
 
-class Reason(Struct, frozen=True, kw_only=True):
+class Reason(Struct, frozen=True, kw_only=True, gc=False):
     """Why a message is refused: an HL7 table 0357 code and a text naming segment, field and rule, never its content."""
 
     code: str
     detail: str
 
 
-class Patient(Struct, frozen=True, kw_only=True):
+class Patient(Struct, frozen=True, kw_only=True, gc=False):
     """The identifier a message is keyed by. `key` is `authority:number` (`:number` where no authority was sent) and is PHI."""
 
     key: str
@@ -23,7 +23,7 @@ class Patient(Struct, frozen=True, kw_only=True):
     type: str | None
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class Subject(Struct, frozen=True, kw_only=True, gc=False):
     """One patient more that a message speaks of, with what it says of them."""
 
     patient: Patient
@@ -32,7 +32,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(Struct, frozen=True, kw_only=True, gc=False):
     """One HL7 message read as far as it can be.
 
     `ack` is what its sender is told: AA taken, AE the content is wrong, AR the message cannot be taken at all (HL7 chapter 2,

@@ -1,59 +1,86 @@
-"""Order messages (ORM^O01, OML^O21 and kin) to orders."""
+"""Order messages (ORM, OML, OMG, OMP, RDE, RDS, RAS) to orders and medications."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from parsers.coded import Coded, coded
+from parsers import results
+from parsers.coded import Coded
 from parsers.context import Context, number_of
-from parsers.events import Event, Order
+from parsers.events import Event, Medication, Order
 from parsers.fields import at, component, known
+from parsers.medications import DRUGS, medications
 from parsers.message import Reason
 
-DETAILS = {"OBR", "RXO", "RQD", "RXE", "ODS"}
-"""Segments that say what an ORC orders."""
+SERVICE = {"OBR": 4, "RXO": 1, "RQD": 2, "RXE": 2, "ODS": 3, "RQ1": 2}
+"""Segments that say what an ORC orders, and the field that does."""
+
+Segment = Sequence[str]
 
 
-def translate(context: Context) -> tuple[Event, ...] | Reason:
-    """One order for each ORC with each detail segment that follows it; an OBR alone (HL7 2.1–2.2) is an order too."""
+@dataclass(slots=True)
+class Ordered:
+    """One ORC with the segments up to the next; an OBR alone (HL7 2.1–2.2) is an order too."""
+
+    orc: Segment = ()
+    segments: list[Segment] = field(default_factory=list)
+
+    def first(self, name: str) -> Segment | None:
+        """The first segment of that name in this order."""
+        return next((segment for segment in self.segments if segment[0] == name), None)
+
+
+def translate(context: Context, *, given: bool = False) -> tuple[Event, ...] | Reason:
+    """An order for each ORC with each detail segment that follows it, a medication for each drug. `given`: the message tells of what was done, not asked for."""
     events: list[Event] = []
-    orc: Sequence[str] | None = None
-    detailed = True
+    for ordered in _orders(context):
+        found: list[Medication] = medications(context, ordered)
+        if not given:
+            details = [segment for segment in ordered.segments if segment[0] in SERVICE]
+            drugs = [segment for segment in details if segment[0] in DRUGS]
+            asked = [segment for segment in details if segment[0] not in DRUGS] + drugs[-1:]  # RXE says anew what RXO asked for
+            events += [_order(context, ordered, segment) for segment in asked] or [_order(context, ordered, None)]
+        events += found
+    if not events:
+        return Reason(code="100", detail="ORC: an order message needs an order")
+    return (*events, *results.carried(context))
+
+
+def _orders(context: Context) -> Iterator[Ordered]:
+    """What stands before the first ORC belongs to an order only where it holds a detail."""
+    current = Ordered()
     for segment in context.segments:
         if segment[0] == "ORC":
-            if orc is not None and not detailed:
-                events.append(_order(context, orc, None))
-            orc, detailed = segment, False
-        elif segment[0] in DETAILS:
-            events.append(_order(context, orc, segment))
-            detailed = True
-    if orc is not None and not detailed:
-        events.append(_order(context, orc, None))
-    return tuple(events) or Reason(code="100", detail="ORC: an order message needs an order")
+            if current.orc or any(one[0] in SERVICE or one[0] == "RXA" for one in current.segments):
+                yield current
+            current = Ordered(orc=segment)
+        elif segment[0] not in ("MSH", "PID", "PV1"):
+            current.segments.append(segment)
+    if current.orc or any(one[0] in SERVICE or one[0] == "RXA" for one in current.segments):
+        yield current
 
 
-def _order(context: Context, orc: Sequence[str] | None, detail: Sequence[str] | None) -> Order:
+def _order(context: Context, ordered: Ordered, detail: Segment | None) -> Order:
     marks = context.marks
-    head = orc or ()
-    is_obr = detail is not None and detail[0] == "OBR"
-    service_raw = (
-        at(detail, 4) if is_obr and detail else at(detail, 1) if detail and detail[0] == "RXO" else at(detail, 2) if detail else ""
-    )
-    service = coded(service_raw, "service", context.encoding, context.separator) if known(service_raw) else Coded()
-    obr = detail if is_obr and detail is not None else ()
+    orc = ordered.orc
+    service = context.coded(at(detail, SERVICE[detail[0]])) if detail is not None else Coded()
+    obr = detail if detail is not None and detail[0] == "OBR" else ()
     return Order(
-        control=known(at(head, 1)),
-        placer_number=number_of(head, 2, marks) or number_of(obr, 2, marks),
-        filler_number=number_of(head, 3, marks) or number_of(obr, 3, marks),
+        control=known(at(orc, 1)),
+        placer_number=number_of(orc, 2, marks) or number_of(obr, 2, marks),
+        filler_number=number_of(orc, 3, marks) or number_of(obr, 3, marks),
         code=service.code,
         code_system=service.system,
         display=service.text,
-        status=known(at(head, 5)),
-        priority=_priority(context, head, obr),
-        ordered_at=context.time(at(head, 9)) or context.time(at(obr, 6)) or context.sent_at,
+        status=known(at(orc, 5)),
+        priority=priority(context, ordered, obr),
+        ordered_at=context.time(at(orc, 9)) or context.time(at(obr, 6)) or context.sent_at,
+        ordered_by=component(marks, at(orc, 12), 1) or component(marks, at(obr, 16), 1),
+        parent_number=component(marks, at(orc, 8), 1),
     )
 
 
-def _priority(context: Context, orc: Sequence[str], obr: Sequence[str]) -> str | None:
+def priority(context: Context, ordered: Ordered, obr: Segment = ()) -> str | None:
     """TQ1-9 (from 2.5), else the sixth component of ORC-7 or OBR-27 (the quantity/timing of old), else OBR-5 (before 2.4)."""
-    tq1 = context.first("TQ1")
+    tq1 = ordered.first("TQ1")
     stated = component(context.marks, at(tq1, 9), 1) if tq1 is not None else None
-    return stated or component(context.marks, at(orc, 7), 6) or component(context.marks, at(obr, 27), 6) or known(at(obr, 5))
+    return stated or component(context.marks, at(ordered.orc, 7), 6) or component(context.marks, at(obr, 27), 6) or known(at(obr, 5))

@@ -6,39 +6,56 @@ from datetime import datetime, tzinfo
 from parsers.coded import components
 from parsers.events import Location, Person, Visit
 from parsers.fields import Delimiters, at, component, known
+from parsers.profile import PLAIN, Profile
 from parsers.times import parse_date, parse_time
 
-_SEX = {"F": "F", "M": "M"}
+_PLACES = {"PV1-19": ("PV1", 19), "PV1-50": ("PV1", 50), "PID-18": ("PID", 18)}
 
 
-def person_of(pid: Sequence[str], marks: Delimiters, zone: tzinfo) -> Person:
-    """Birth date (PID-7), administrative sex (PID-8, only F and M mean anything to a score), time of death (PID-29)."""
+def person_of(pid: Sequence[str], zone: tzinfo) -> Person:
+    """Birth date (PID-7), administrative sex (PID-8, only F and M mean anything to a score), death (PID-30) and its time (PID-29)."""
     born = known(at(pid, 7))
     died = known(at(pid, 29))
-    sex = _SEX.get((component(marks, at(pid, 8), 1) or "").upper()[:1])
+    sex = at(pid, 8).strip()[:1].upper()
+    dead = at(pid, 30).strip().upper()
     return Person(
         birth_date=parse_date(born) if born else None,
         sex="F" if sex == "F" else "M" if sex == "M" else None,
         died_at=parse_time(died, zone) if died else None,
+        dead=True if dead == "Y" else False if dead == "N" else None,
     )
 
 
-def visit_of(pv1: Sequence[str], pid: Sequence[str] | None, marks: Delimiters, zone: tzinfo, encoding: str, separator: str) -> Visit:
-    """The visit: PV1-19, else PID-18 (account); class PV1-2; location PV1-3; attending PV1-7; admitted PV1-44, discharged PV1-45."""
-    account = component(marks, at(pid, 18), 1) if pid is not None else None
+def visit_of(
+    pv1: Sequence[str], pid: Sequence[str] | None, marks: Delimiters, zone: tzinfo, encoding: str, separator: str, profile: Profile = PLAIN
+) -> Visit:
+    """The visit: its number as the profile says; class PV1-2; locations PV1-3, 6 and 11; attending PV1-7; admitted PV1-44, discharged PV1-45."""
     return Visit(
-        encounter_id=component(marks, at(pv1, 19), 1) or account,
+        encounter_id=_number(pv1, pid, marks, profile),
         patient_class=component(marks, at(pv1, 2), 1),
         location=location_of(at(pv1, 3), encoding, separator),
+        previous_location=location_of(at(pv1, 6), encoding, separator),
+        temporary_location=location_of(at(pv1, 11), encoding, separator),
         attending=component(marks, at(pv1, 7), 1),
         admitted_at=_time(at(pv1, 44), zone),
         discharged_at=_time(at(pv1, 45), zone),
+        disposition=component(marks, at(pv1, 36), 1),
     )
+
+
+def _number(pv1: Sequence[str], pid: Sequence[str] | None, marks: Delimiters, profile: Profile) -> str | None:
+    for place in profile.encounter_number:
+        name, field = _PLACES[place]
+        segment = pv1 if name == "PV1" else pid
+        number = component(marks, at(segment, field), 1) if segment is not None else None
+        if number is not None:
+            return number
+    return None
 
 
 def location_of(raw: str, encoding: str, separator: str) -> Location | None:
     """PL: point of care, room, bed, facility; None where nothing is said."""
-    if known(raw) is None:
+    if not raw or known(raw) is None:
         return None
     unit, room, bed, facility, *_ = (*components(raw, "location", encoding, separator), None, None, None, None)
     if unit is room is bed is facility is None:
@@ -47,5 +64,5 @@ def location_of(raw: str, encoding: str, separator: str) -> Location | None:
 
 
 def _time(raw: str, zone: tzinfo) -> datetime | None:
-    content = known(raw)
+    content = known(raw) if raw else None
     return parse_time(content, zone) if content else None

@@ -1,84 +1,145 @@
 """Reading one HL7 v2 message: any bytes in, a Message out, never an exception; every segment is counted in and accounted for."""
 
-from datetime import UTC, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from types import MappingProxyType
 
 from parsers import adt, documents, orders, results
-from parsers.context import Context, context_of
+from parsers.context import Context, contexts_of
 from parsers.envelope import Envelope, peek
 from parsers.events import Event
-from parsers.message import Message, Reason
+from parsers.message import Message, Patient, Reason, Subject
+from parsers.profile import PLAIN, Profile
 
-READ = {
-    "ADT": {"MSH", "EVN", "PID", "PV1", "MRG"},
-    "ORU": {"MSH", "PID", "PV1", "ORC", "OBR", "OBX", "NTE"},
-    "ORM": {"MSH", "PID", "PV1", "ORC", "OBR", "TQ1", "RXO", "RXE", "RQD", "ODS"},
-    "MDM": {"MSH", "EVN", "PID", "PV1", "TXA", "OBX"},
-}
+_DETAILS = {"TQ1", "RXO", "RXE", "RXR", "RXC", "RQD", "RQ1", "ODS", "SPM"}
+READ: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        family: frozenset({"MSH", "PID", "PV1", "DSC", *more})
+        for family, more in {
+            "ADT": {"EVN", "PD1", "PV2", "MRG", "ROL", "PRT", "IAM", "AL1", "OBX", "NTE"},
+            "ORU": {"ORC", "OBR", "OBX", "NTE", "SPM"},
+            "ORM": {"ORC", "OBR", "OBX", "NTE", *_DETAILS},
+            "RX": {"ORC", "OBX", "NTE", "RXD", "RXA", *_DETAILS},
+            "MDM": {"EVN", "TXA", "OBX"},
+            "": set(),
+        }.items()
+    }
+)  # fmt: skip
 """Which segments of a kind of message are read; the others are set aside, by name."""
 
-RESULTS = {"ORU^R01", "ORU^R03", "ORU^R30", "ORU^R32"}
-ORDERS = {"ORM^O01", "OML^O21", "OMG^O19"}
-DOCUMENTS = {f"MDM^T{number:02d}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)}
-NOT_ANSWERED = {"ACK", "MCF"}
-"""Acknowledgements: taken note of, never acknowledged themselves (HL7 2.5.1, 2.9)."""
+ORDERS = frozenset({"ORM^O01", "OML^O21", "OML^O33", "OML^O35", "OMG^O19", "OMP^O09", "RDE^O11", "RDE^O25", "RDE^O01"})
+GIVEN = frozenset({"RAS^O17", "RAS^O01", "RDS^O13", "RDS^O01"})
+"""What was asked for, and what was given or dispensed (the O01 are of before 2.4)."""
+
+OUL = frozenset({"OUL^R21", "OUL^R22", "OUL^R23", "OUL^R24"})
 
 
-def read(raw: bytes, *, timezone: tzinfo = UTC) -> Message:
-    """What one message says. `timezone`: of the feed, for times without an offset. Never raises on any bytes.
+def read(raw: bytes, *, timezone: tzinfo | None = None, profile: Profile = PLAIN) -> Message:
+    """What one message says. `timezone`: of the feed, for times without an offset (else the profile's, else UTC). Never raises on any bytes.
 
     >>> read(b"hello").ack, read(b"hello").reason.code
     ('AR', '100')
     """
-    return read_envelope(peek(raw), timezone=timezone)
+    return read_envelope(peek(raw, profile), timezone=timezone, profile=profile)
 
 
-def read_envelope(envelope: Envelope, *, timezone: tzinfo = UTC) -> Message:
+def read_envelope(envelope: Envelope, *, timezone: tzinfo | None = None, profile: Profile = PLAIN) -> Message:
     """`read` for a message that is open already."""
+    if envelope.fatal:
+        return _message(envelope, [], envelope.reason, [], "")
+    contexts = contexts_of(envelope, timezone, profile)
     if envelope.reason is not None:
-        context = None if envelope.fatal else context_of(envelope, timezone)
-        return _message(envelope, context, envelope.reason, (), fatal=envelope.fatal)
-    context = context_of(envelope, timezone)
-    kind, _, trigger = (envelope.type or "").partition("^")
-    family, translated = _translate(context, kind, trigger)
-    if isinstance(translated, Reason):
-        return _message(envelope, context, translated, (), family=family)
-    if translated and context.patient is None:
-        return _message(envelope, context, Reason(code="101", detail="PID-3: the patient identifier is missing"), (), family=family)
-    return _message(envelope, context, None, translated, family=family)
+        return _message(envelope, contexts, envelope.reason, [], "")
+    sent = envelope.type or ""
+    name = profile.events.get(sent, sent)
+    family = family_of(name)
+    translated = []
+    for context in contexts:
+        events = _translate(context, family, name)
+        if isinstance(events, Reason):
+            return _message(envelope, contexts, events, [], family)
+        if events and context.patient is None:
+            reason = Reason(code="101", detail="PID-3: the patient identifier is missing or cut short")
+            return _message(envelope, contexts, reason, [], family)
+        translated.append(events)
+    return _message(envelope, contexts, None, translated, family)
 
 
-def _translate(context: Context, kind: str, trigger: str) -> tuple[str, tuple[Event, ...] | Reason]:
-    name = f"{kind}^{trigger}"
+def family_of(name: str) -> str:
+    """Which way a message of this type is read: a key of READ, empty for what is not."""
+    kind, _, trigger = name.partition("^")
     if kind == "ADT":
-        return "ADT", adt.translate(context, trigger)
-    if name in RESULTS or (kind == "ORU" and not trigger):
-        return "ORU", results.translate(context)
+        return "ADT"
+    if name in OUL or (kind == "ORU" and (not trigger or trigger.startswith("R"))):
+        return "ORU"
     if name in ORDERS:
-        return "ORM", orders.translate(context)
-    if name in DOCUMENTS:
-        return "MDM", documents.translate(context)
-    return kind, ()
+        return "ORM" if kind != "RDE" and name != "OMP^O09" else "RX"
+    if name in GIVEN:
+        return "RX"
+    return "MDM" if kind == "MDM" and trigger in documents.ACTIONS else ""
+
+
+def _translate(context: Context, family: str, name: str) -> tuple[Event, ...] | Reason:
+    match family:
+        case "ADT":
+            return adt.translate(context, name.partition("^")[2])
+        case "ORU":
+            return results.translate(context)
+        case "ORM" | "RX":
+            return orders.translate(context, given=name in GIVEN)
+        case "MDM":
+            return documents.translate(context, name.partition("^")[2])
+        case _:
+            return ()
 
 
 def _message(
-    envelope: Envelope, context: Context | None, reason: Reason | None, events: tuple[Event, ...], *, fatal: bool = False, family: str = ""
+    envelope: Envelope, contexts: Sequence[Context], reason: Reason | None, translated: Sequence[tuple[Event, ...]], family: str
 ) -> Message:
-    readable = READ.get(family, {"MSH", "PID", "PV1"})
-    aside = tuple(segment[0][:3] for segment in envelope.segments if segment[0] not in readable)
+    readable = READ[family]
+    aside = () if readable.issuperset(envelope.names) else tuple(name[:3] for name in envelope.names if name not in readable)
+    segments_in = len(envelope.segments) + envelope.joined
+    first = contexts[0] if contexts else None
+    events, others = _divided(contexts, translated)
     return Message(
-        ack="AA" if reason is None else "AR" if fatal else "AE",
+        ack="AA" if reason is None else "AR" if envelope.fatal else "AE",
         reason=reason,
         type=envelope.type,
         version=envelope.version,
         control_id=envelope.control_id,
         sent_by=envelope.sent_by,
-        sent_at=context.sent_at if context else None,
-        segments_in=len(envelope.segments),
-        segments_read=len(envelope.segments) - len(aside),
+        sent_at=first.sent_at if first else None,
+        segments_in=segments_in,
+        segments_read=segments_in - len(aside),
         segments_set_aside=aside,
-        patient=context.patient if context else None,
-        person=context.person if context else None,
-        visit=context.visit if context else None,
+        patient=first.patient if first else None,
+        person=first.person if first else None,
+        visit=first.visit if first else None,
         events=events,
-        flags=(*envelope.flags, *(() if events or reason else ("not_used",))),
+        flags=(*envelope.flags, *(() if events or others or reason else ("not_used",))),
+        others=others,
     )
+
+
+def _divided(contexts: Sequence[Context], translated: Sequence[tuple[Event, ...]]) -> tuple[tuple[Event, ...], tuple[Subject, ...]]:
+    """What is said of the first patient, and of each other one; a patient who comes again is the same."""
+    if len(translated) < 2:
+        return (translated[0] if translated else ()), ()
+    mine: list[Event] = list(translated[0])
+    others: dict[str, Subject] = {}
+    first = contexts[0].patient
+    for context, events in zip(contexts[1:], translated[1:], strict=True):
+        patient: Patient | None = context.patient
+        if patient is None or not events:
+            continue
+        if first is not None and patient.key == first.key:
+            mine += events
+            continue
+        before = others.get(patient.key)
+        others[patient.key] = Subject(
+            patient=patient,
+            person=context.person,
+            visit=context.visit or (before.visit if before else None),
+            events=(*(before.events if before else ()), *events),
+        )
+    return tuple(mine), tuple(others.values())

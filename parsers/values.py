@@ -1,19 +1,24 @@
 """What OBX-5 holds, by the type that OBX-2 declares: number, comparator, text; and the canonical quantity where one is understood."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
 from msgspec import Struct
 
-from parsers.coded import Coded
-from parsers.codes import AVPU, CanonicalCode, canonical_code
-from parsers.events import Canonical
+from parsers.coded import Coded, coded
+from parsers.codes import AVPU, CanonicalCode, canonical_code, squeezed
+from parsers.events import Canonical, Structured
 from parsers.fields import NULL, Delimiters, known
+from parsers.profile import CodeMap, Mapped
 from parsers.units import conversion
 
-NUMBER = re.compile(r"^([<>]=?|=)?\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)$")
+NUMBER = re.compile(r"\s*([<>]=?|=)?\s*([+-]?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,4})?)\s*\Z")
+"""Digits of ASCII alone, and not endlessly many: a number that long is none."""
+
+NO_CODE = Coded()
+UNMAPPED_CODE = ("unmapped_code",)
 
 RESPONSIVENESS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,34 +37,52 @@ AIR: Mapping[str, float] = MappingProxyType({"3151-8": 0.0, "3150-6": 21.0})
 """What breathing air is as a flow of oxygen (L/min) and as an inspired share (%)."""
 
 
-class Value(Struct, frozen=True, kw_only=True):
+class Value(Struct, frozen=True, kw_only=True, gc=False):
     """A value as sent, without its unit."""
 
     num: float | None = None
     text: str | None = None
     comparator: str | None = None
     flags: tuple[str, ...] = ()
+    structured: Structured | None = None
 
 
 NOTHING = Value()
 
 
+def plain_number(raw: str) -> float | None:
+    """The number in an NM that is nothing else: what nearly all of them are. None sends the reader the long way."""
+    found = NUMBER.match(raw)
+    if found is None or found[1] is not None:
+        return None
+    number = float(found[2])
+    return number if -1e300 < number < 1e300 else None
+
+
 def value_of(kind: str, raw: str, marks: Delimiters) -> Value:
     """Reads OBX-5. A number inside ST or TX is a number; one that cannot be read stays text and is flagged."""
-    if raw.strip() == NULL:
+    content = raw.strip()
+    if content == NULL:
         return Value(flags=("null",))
-    if known(raw) is None:
+    if not content:
         return NOTHING
+    value = _read(kind, raw, marks)
+    if marks.is_truncated(raw):
+        return Value(text=value.text or marks.text(raw), flags=(*value.flags, "truncated"))
+    return value
+
+
+def _read(kind: str, raw: str, marks: Delimiters) -> Value:
     match kind:
         case "NM":
             return _number(marks.text(raw), strict=True)
         case "SN":
             return _structured(marks.parts(raw.split(marks.repetition, 1)[0]), marks)
-        case "CE" | "CWE" | "CNE" | "CF" | "IS" | "ID":
+        case "CE" | "CWE" | "CNE" | "CF" | "IS" | "ID" | "CX" | "EI":
             return _coded(raw, marks)
         case "ED" | "RP":
             return _reference(kind, marks.parts(raw), marks)
-        case "DT" | "TM" | "TS" | "DTM":
+        case "DT" | "TM" | "TS" | "DTM" | "DR":
             return Value(text=marks.text(raw))
         case "ST" | "TX" | "FT" | "":
             return _number(marks.text("\n".join(marks.repeats(raw))), strict=False)
@@ -68,30 +91,42 @@ def value_of(kind: str, raw: str, marks: Delimiters) -> Value:
 
 
 def _number(text: str, *, strict: bool) -> Value:
-    found = NUMBER.match(text.strip())
+    found = NUMBER.match(text)
     if found is not None:
-        comparator = found.group(1)
-        number = float(found.group(2))
-        if abs(number) < 1e300:
-            known_comparator = comparator if comparator not in (None, "=") else None
-            return Value(num=number, text=None, comparator=known_comparator, flags=("comparator",) if known_comparator else ())
+        comparator, digits = found.groups()
+        number = float(digits)
+        if -1e300 < number < 1e300:
+            if comparator is None or comparator == "=":
+                return Value(num=number)
+            return Value(num=number, comparator=comparator, flags=("comparator",))
     return Value(text=text, flags=("not_numeric",) if strict else ())
 
 
 def _structured(parts: list[str], marks: Delimiters) -> Value:
-    """SN: comparator, number, separator, number. `^182^` is a number, `>^90` a bound; a range or ratio (`^1^:^128`) stays text."""
-    comparator, first, separator, second = (*(part.strip() for part in parts), "", "", "", "")[:4]
-    if separator or second:
-        return Value(text=marks.text(f"{comparator}{first}{separator}{second}"), flags=("not_numeric",))
-    return _number(marks.text(f"{comparator if comparator not in ('=', '<>') else ''}{first}"), strict=True)
+    """SN: comparator, number, separator, number. `^182^` is a number, `>^90` a bound; a range (`^10^-^20`), ratio (`^1^:^128`) or category (`^2^+`) stays text."""
+    comparator, first, separator, second = (*(marks.text(part.strip()) for part in parts), "", "", "", "")[:4]
+    if not separator and not second:
+        return _number(f"{comparator if comparator not in ('=', '<>') else ''}{first}", strict=True)
+    numbers = _number(first, strict=True).num, _number(second, strict=True).num
+    flag = "range" if separator == "-" else "ratio" if separator in (":", "/") else "category" if separator == "+" and not second else None
+    bound = comparator if comparator not in ("", "=") else None
+    return Value(
+        text=f"{comparator if bound else ''}{first}{separator}{second}",
+        comparator=bound,
+        flags=("not_numeric", *([flag] if flag else []), *(["comparator"] if bound else [])),
+        structured=Structured(first=numbers[0], separator=separator, second=numbers[1]) if flag else None,
+    )
 
 
 def _coded(raw: str, marks: Delimiters) -> Value:
-    parts = marks.parts(raw.split(marks.repetition, 1)[0])
-    code = known(parts[0])
-    text = known(parts[1]) if len(parts) > 1 else None
-    chosen = text or code
-    return Value(text=marks.text(chosen)) if chosen else NOTHING
+    """The text of a coded answer, else its code, else its alternatives; further repetitions follow on lines of their own."""
+    answers = [answer for repeat in marks.repeats(raw) if (answer := _answer_of(marks.parts(repeat))) is not None]
+    return Value(text=marks.text("\n".join(answers))) if answers else NOTHING
+
+
+def _answer_of(parts: list[str]) -> str | None:
+    code, text, _, other_code, other_text, *_ = (*parts, "", "", "", "", "")
+    return known(text) or known(code) or known(other_text) or known(other_code)
 
 
 def _reference(kind: str, parts: list[str], marks: Delimiters) -> Value:
@@ -102,37 +137,104 @@ def _reference(kind: str, parts: list[str], marks: Delimiters) -> Value:
     return Value(text=f"{marks.text(described)}, {len(parts[-1])} characters", flags=("by_reference",))
 
 
-def canonical_of(
-    code: Coded, value: Value, raw: str, unit: str | None, marks: Delimiters, *, blood: bool = True
-) -> tuple[Canonical | None, tuple[str, ...]]:
-    """The canonical quantity, and flags that say why there is none. The alternative coding is asked where the first is not known.
+class Meaning(Struct, frozen=True, kw_only=True, gc=False):
+    """What OBX-3 and OBX-6 say together, found once for each pair: code and unit as sent, the quantity meant, and how its numbers convert."""
+
+    code: str | None
+    code_system: str | None
+    display: str | None
+    unit: str | None
+    quantity: CanonicalCode | None
+    factor: tuple[float, float] | None
+    words: frozenset[str]
+
+
+Dictionary = Callable[[str, str], Meaning]
+"""From OBX-3 and OBX-6 as sent to what they mean."""
+
+
+@lru_cache(maxsize=16)
+def dictionary(encoding: str, separator: str, codes: CodeMap, blood: bool, by_name: bool) -> Dictionary:
+    """The meanings of codes and units in messages of these delimiters, found once for each pair and kept in a bound of their own.
 
     `blood`: whether the specimen may be blood, so that a laboratory's name for a quantity can be taken for the one that scores mean.
+    `by_name`: whether a name alone may tell (not for what was measured on the specimen itself). The alternative coding is asked where the first
+    is not known. Only the hospital's vocabulary passes here, nothing of a person.
     """
-    meant = _meant(code, blood)
-    if meant is None:
-        return None, ("unmapped_code",)
-    if meant.code == AVPU:
-        answer = _answer(value, raw, marks)
-        return (Canonical(code=AVPU, value_text=answer), ()) if answer else (None, ("unmapped_answer",) if value.text else ())
-    if value.num is None:
-        air = AIR.get(meant.code) if (value.text or "").strip().lower() in ROOM_AIR else None
-        return (Canonical(code=meant.code, value_num=air, unit=meant.unit) if air is not None else None), ()
-    factor = conversion(meant.sent_as or meant.code, unit, meant.unit)
-    if factor is None:
-        return None, ("unmapped_unit",)
-    number = value.num * factor[0] + factor[1]
-    if not meant.low - 1e-9 <= number <= meant.high + 1e-9:
-        return None, ("impossible_value",)
-    return Canonical(code=meant.code, value_num=number, unit=meant.unit), ()
+
+    @lru_cache(maxsize=8192)
+    def look_up(identifier: str, unit: str) -> Meaning:
+        code = coded(identifier, "code", encoding, separator) if known(identifier) else NO_CODE
+        sent_unit = coded(unit, "unit", encoding, separator).code if known(unit) else None
+        return _meaning(code, sent_unit, codes, blood, by_name)
+
+    return look_up
 
 
-@lru_cache(maxsize=16_384)
-def _meant(code: Coded, blood: bool) -> CanonicalCode | None:
-    first = canonical_code(code.code, code.system, code.text, blood=blood) if code.code else None
+def _meaning(code: Coded, unit: str | None, codes: CodeMap, blood: bool, by_name: bool) -> Meaning:
+    mapped = _mapped(code, codes)
+    quantity = mapped.quantity if mapped else _quantity(code, blood, by_name)
+    stated = codes.units.get(unit, unit) if unit else (mapped.unit if mapped else None)
+    return Meaning(
+        code=code.code or code.text or code.alternate_code,
+        code_system=code.system if code.code else code.alternate_system,
+        display=code.text,
+        unit=unit,
+        quantity=quantity,
+        factor=conversion(quantity.sent_as or quantity.code, stated, quantity.unit) if quantity and quantity.code != AVPU else None,
+        words=frozenset(
+            word for text in (code.code, code.text, code.alternate_code, code.alternate_text) if text and (word := squeezed(text))
+        ),
+    )
+
+
+def _mapped(code: Coded, codes: CodeMap) -> Mapped | None:
+    if not codes.codes:
+        return None
+    first = codes.meant(code.code, code.system) if code.code else None
+    return first or (codes.meant(code.alternate_code, code.alternate_system) if code.alternate_code else None)
+
+
+def _quantity(code: Coded, blood: bool, by_name: bool) -> CanonicalCode | None:
+    first = canonical_code(code.code, code.system, code.text, blood=blood, by_name=by_name) if code.code else None
     if first is None and code.alternate_code:
-        return canonical_code(code.alternate_code, code.alternate_system, code.alternate_text, blood=blood)
+        return canonical_code(code.alternate_code, code.alternate_system, code.alternate_text, blood=blood, by_name=by_name)
     return first
+
+
+Understood = tuple[Canonical | None, tuple[str, ...]]
+"""The canonical quantity, and flags that say why there is none."""
+
+
+def canonical_of(meant: Meaning, value: Value, raw: str, marks: Delimiters) -> Understood:
+    """What a value means for a quantity; an answer in words means something for two kinds of them."""
+    quantity = meant.quantity
+    if value.num is not None or quantity is None:
+        return quantified(meant, value.num)
+    if quantity.code == AVPU:
+        return _answered(value, raw, marks)
+    air = AIR.get(quantity.code) if (value.text or "").strip().lower() in ROOM_AIR else None
+    return (Canonical(code=quantity.code, value_num=air, unit=quantity.unit) if air is not None else None), ()
+
+
+def quantified(meant: Meaning, sent: float | None) -> Understood:
+    """What a number means."""
+    quantity = meant.quantity
+    if quantity is None or sent is None:
+        return None, UNMAPPED_CODE
+    if meant.factor is None:
+        return None, ("unmapped_unit",) if quantity.code != AVPU else ("unmapped_answer",)
+    number = sent * meant.factor[0] + meant.factor[1]
+    if not quantity.low - 1e-9 <= number <= quantity.high + 1e-9:
+        return None, ("impossible_value",)
+    return Canonical(code=quantity.code, value_num=number, unit=quantity.unit), ()
+
+
+def _answered(value: Value, raw: str, marks: Delimiters) -> Understood:
+    answer = _answer(value, raw, marks)
+    if answer is not None:
+        return Canonical(code=AVPU, value_text=answer), ()
+    return None, ("unmapped_answer",) if value.text else ()
 
 
 def _answer(value: Value, raw: str, marks: Delimiters) -> str | None:

@@ -133,11 +133,11 @@ class Connection:
             writer.close()  # unanswered, so that the sender comes back and sends it again
             return False
         reply = reply.refused(TOO_LARGE) if outcome == "too_large" else reply
-        ack = reply.ack(secrets.token_hex(8), self._now(), heed=self._heed)
-        if ack is None:
+        acks = reply.acks(secrets.token_hex(8), self._now(), heed=self._heed)
+        if not acks:
             return True
         try:
-            writer.write(encode(ack))
+            writer.write(b"".join(encode(ack) for ack in acks))
             async with asyncio.timeout(WRITE_S):
                 await writer.drain()
         except (TimeoutError, OSError):  # what is stored stays stored; the sender will ask again

@@ -29,8 +29,8 @@ class Reply:
     answer: Answer
     reason: Reason | None
 
-    def ack(self, control_id: str, now: datetime, *, heed: bool) -> bytes | None:
-        """The acknowledgement's bytes; None where the sender wants none."""
+    def acks(self, control_id: str, now: datetime, *, heed: bool) -> tuple[bytes, ...]:
+        """The acknowledgements' bytes, in order; none where the sender wants none."""
         return acknowledge(self.header, self.answer, self.reason, control_id, now, heed=heed)
 
     def refused(self, reason: Reason) -> "Reply":
@@ -66,7 +66,7 @@ def take(frame: bytes, feed: str, received_at: datetime, too_long: int | None = 
         key=(key or envelope.sent_by or feed)[:BOUND],
         value=frame,
         headers=headers,
-        reply=Reply(header=replace(envelope, segments=envelope.segments[:1]), answer=answer, reason=reason),
+        reply=Reply(header=replace(envelope, segments=envelope.segments[:1], names=()), answer=answer, reason=reason),
     )
 
 

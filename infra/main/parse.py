@@ -11,6 +11,7 @@ import msgspec
 from infra.main.home import home_option, json_option, settings_of
 from infra.main.send import files_in
 from parsers.batches import split_batch
+from parsers.events import Event
 from parsers.message import Message
 from parsers.read import read
 
@@ -44,8 +45,14 @@ def described(source: str, index: int, message: Message) -> Mapping[str, Any]:
         "segments_set_aside": message.segments_set_aside,
         "patient": message.patient,
         "flags": message.flags,
-        "events": message.events,
+        "events": [*message.events, *(_with_patient(event, other.patient.key) for other in message.others for event in other.events)],
     }
+
+
+def _with_patient(event: Event, patient_key: str) -> Mapping[str, Any]:
+    """An event about another patient than the message's first says whose it is."""
+    told: dict[str, Any] = msgspec.to_builtins(event)
+    return told | {"patient_key": patient_key}
 
 
 def _line(answer: Mapping[str, Any]) -> str:

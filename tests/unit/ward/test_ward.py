@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 import msgspec
 import pytest
 
-from parsers.events import Admit, Cancel, Discharge, Merge, Note, Observation, Order, Transfer, Update
+from parsers.events import Admit, Cancel, Discharge, Merge, Note, Observation, Order, Team, Transfer, Update
 from parsers.message import Message
 from parsers.read import read
 from scoring.published.inputs import Inputs
@@ -115,7 +115,7 @@ def test_a_ward_sends_every_kind_of_message_and_event() -> None:
         "ADT^A01", "ADT^A02", "ADT^A03", "ADT^A04", "ADT^A08", "ADT^A11", "ADT^A13", "ADT^A40", "ORU^R01", "OML^O21", "ORM^O01", "MDM^T02",
     }  # fmt: skip
     kinds = {type(event) for _, message in big_ward() for event in message.events}
-    assert kinds == {Admit, Transfer, Discharge, Update, Cancel, Merge, Observation, Order, Note}
+    assert kinds == {Admit, Transfer, Discharge, Update, Cancel, Merge, Observation, Order, Note, Team}
 
 
 def test_every_bed_is_filled_within_the_first_minutes_and_its_patient_known() -> None:
