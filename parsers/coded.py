@@ -10,7 +10,7 @@ from hl7apy.exceptions import HL7apyException
 from hl7apy.parser import parse_field
 from msgspec import Struct
 
-from parsers.fields import Delimiters, known
+from parsers.fields import delimiters, known
 
 READ_AS = "2.5.1"
 """hl7apy knows no version beyond 2.8.2 and differs little between those it knows for these types; one version reads them all."""
@@ -29,10 +29,21 @@ class Coded(Struct, frozen=True, kw_only=True, gc=False):
     alternate_system: str | None = None
 
 
-@lru_cache(maxsize=16_384)
+LONGEST = 400
+"""Characters of a field that is looked up in a cache; a longer one is no entry of a vocabulary, and would fill the memory that caches may take."""
+
+
 def components(raw: str, role: str, encoding: str, separator: str) -> tuple[str | None, ...]:
     """The components of a field's first repetition by position, escapes decoded, empty ones None. `role` is a key of FIELDS."""
-    marks = Delimiters(separator, encoding)
+    if len(raw) <= LONGEST:
+        return _components(raw, role, encoding, separator)
+    marks = delimiters(separator, encoding)
+    return tuple(marks.text(part) if known(part) else None for part in marks.parts(raw.split(marks.repetition, 1)[0]))
+
+
+@lru_cache(maxsize=16_384)
+def _components(raw: str, role: str, encoding: str, separator: str) -> tuple[str | None, ...]:
+    marks = delimiters(separator, encoding)
     first = raw.split(marks.repetition, 1)[0]
     characters = {
         "FIELD": separator, "COMPONENT": marks.component, "REPETITION": marks.repetition, "ESCAPE": marks.escape,
@@ -48,8 +59,12 @@ def components(raw: str, role: str, encoding: str, separator: str) -> tuple[str 
     return tuple(marks.text(content) if content is not None else None for content in found)
 
 
-@lru_cache(maxsize=16_384)
 def coded(raw: str, role: str, encoding: str, separator: str) -> Coded:
     """A coded field. A lone subcomponent-free text is a code without a system."""
+    return (_coded if len(raw) <= LONGEST else _coded.__wrapped__)(raw, role, encoding, separator)
+
+
+@lru_cache(maxsize=16_384)
+def _coded(raw: str, role: str, encoding: str, separator: str) -> Coded:
     parts = (*components(raw, role, encoding, separator), None, None, None, None, None, None)
     return Coded(code=parts[0], text=parts[1], system=parts[2], alternate_code=parts[3], alternate_text=parts[4], alternate_system=parts[5])

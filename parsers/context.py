@@ -14,12 +14,15 @@ from parsers.person import person_of, visit_of
 from parsers.profile import Profile
 from parsers.times import has_offset, offset_of, parse_time
 
+LONGEST_TIME = 30
+"""Characters; the longest that HL7 2.9 allows is 24."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """`zone`: for times without an offset of their own: MSH-7's offset, else the feed's zone; `zone_assumed` tells which.
 
-    `times`: those read so far: most fields of a message say the same one. `segments`: MSH and what else comes before the first PID, which is of all patients, then those of this patient.
+    `times`: those read so far: most fields of a message say the same one. `segments`: those of this patient, and MSH and EVN, which are of all.
     """
 
     segments: Segments
@@ -48,8 +51,8 @@ class Context:
     def time(self, raw: str) -> datetime | None:
         """A time as an aware UTC datetime; None where it is empty or no time."""
         if raw not in self.times:
-            content = known(raw)
-            self.times[raw] = parse_time(content.split(self.marks.component, 1)[0], self.zone) if content else None
+            content = (known(raw) or "").split(self.marks.component, 1)[0]
+            self.times[raw] = parse_time(content, self.zone) if 4 <= len(content) <= LONGEST_TIME else None
         return self.times[raw]
 
     def coded(self, raw: str, role: str = "service") -> Coded:
@@ -68,12 +71,12 @@ def contexts_of(envelope: Envelope, timezone: tzinfo | None, profile: Profile) -
     if envelope.names.count("PID") < 2:
         return [_context(envelope, segments, marks, zone, message_zone is None, sent_at, profile)]
     starts = [place for place, name in enumerate(envelope.names) if name == "PID"]
-    shared = segments[: starts[0]]
-    ends = [*starts[1:], len(segments)]
-    return [
-        _context(envelope, [*shared, *segments[start:end]], marks, zone, message_zone is None, sent_at, profile)
-        for start, end in zip(starts, ends, strict=True)
+    shared = [segments[0], *([segments[envelope.names.index("EVN")]] if "EVN" in envelope.names else [])]
+    parts = [
+        segments[: starts[1]],
+        *([*shared, *segments[start:end]] for start, end in zip(starts[1:], [*starts[2:], len(segments)], strict=True)),
     ]
+    return [_context(envelope, part, marks, zone, message_zone is None, sent_at, profile) for part in parts]
 
 
 def _context(

@@ -8,6 +8,7 @@ from parsers.context import Context, number_of
 from parsers.drugs import Therapy, therapy_of
 from parsers.events import Medication
 from parsers.fields import at, component, known
+from parsers.services import SEEN
 from parsers.values import value_of
 
 if TYPE_CHECKING:
@@ -44,11 +45,15 @@ def medications(context: Context, ordered: "Ordered") -> list[Medication]:
     for name in ("RXA", "RXD", "RXE", "RXO"):
         segments = [segment for segment in ordered.segments if segment[0] == name]
         if segments:
-            return [_medication(context, ordered, segment) for segment in (segments if name == "RXA" else segments[-1:])]
+            within = [_of(context, at(part, 2)) for part in ordered.segments if part[0] == "RXC"]
+            solute = next((part for part in within if part not in (None, "fluid")), None)
+            return [_medication(context, ordered, segment, solute) for segment in (segments if name == "RXA" else segments[-1:])]
     return []
 
 
-def _medication(context: Context, ordered: "Ordered", segment: Segment) -> Medication:
+def _medication(context: Context, ordered: "Ordered", segment: Segment, solute: Therapy | None) -> Medication:
+    """`solute`: what an infusion carries (RXC), which says more than the carrier."""
+    therapy = _of(context, at(segment, PLACES[segment[0]].drug))
     places = PLACES[segment[0]]
     marks = context.marks
     drug = context.coded(at(segment, places.drug))
@@ -63,7 +68,7 @@ def _medication(context: Context, ordered: "Ordered", segment: Segment) -> Medic
         code=drug.code or drug.alternate_code,
         code_system=drug.system if drug.code else drug.alternate_system,
         display=drug.text or drug.alternate_text,
-        therapy=_therapy(context, ordered, segment, places),
+        therapy=therapy if therapy not in (None, "fluid") else solute or therapy,
         dose_num=None if segment[0] == "RXA" and dose == UNKNOWN_AMOUNT else dose,
         dose_unit=_unit(context, at(segment, places.unit)),
         rate_num=rate,
@@ -106,15 +111,8 @@ def _rate(context: Context, segment: Segment, places: Places) -> tuple[float | N
     return (amount, f"{unit}/{context.marks.text(per)}") if per and unit and amount is not None else (None, None)
 
 
-def _therapy(context: Context, ordered: "Ordered", segment: Segment, places: Places) -> Therapy | None:
-    """By the drug; a carrier by what is in it (RXC of an infusion)."""
-    found = _of(context, at(segment, places.drug))
-    parts = [_of(context, at(part, 2)) for part in ordered.segments if part[0] == "RXC"]
-    return found if found not in (None, "fluid") else next((part for part in parts if part not in (None, "fluid")), found)
-
-
 def _of(context: Context, raw: str) -> Therapy | None:
     """Every component that is text may name the drug: the ninth holds the original text of a CWE."""
     drug = context.coded(raw)
     names = " / ".join(part for part in context.marks.parts(raw.split(context.marks.repetition, 1)[0]) if part.strip())
-    return therapy_of(drug.code or "", drug.system or "", context.marks.text(names))
+    return therapy_of((drug.code or "")[:SEEN], (drug.system or "")[:SEEN], context.marks.text(names)[:SEEN])

@@ -35,10 +35,12 @@ def merges(context: Context, trigger: str, happened_at: datetime | None) -> tupl
     places = [place for place, segment in enumerate(context.segments) if segment[0] == "MRG"]
     if not places:
         return Reason(code="100", detail="MRG: a merge needs the identifier that is merged away")
+    visit_number = _visit_number(context, context.segments)
     for place, end in zip(places, [*places[1:], len(context.segments)], strict=True):
         segments = context.segments[place:end]
         for what in MERGES[trigger]:
-            outcome = _one(context, what, segments, happened_at, alone=len(MERGES[trigger]) == 1)
+            now = _account(context) if what.endswith("account") else _visit_number(context, segments) or visit_number
+            outcome = _one(context, what, segments[0], now, happened_at, alone=len(MERGES[trigger]) == 1)
             if isinstance(outcome, Reason):
                 return outcome
             found += outcome
@@ -46,15 +48,14 @@ def merges(context: Context, trigger: str, happened_at: datetime | None) -> tupl
 
 
 def _one(
-    context: Context, what: What, segments: Sequence[Sequence[str]], happened_at: datetime | None, *, alone: bool
+    context: Context, what: What, mrg: Sequence[str], after: str | None, happened_at: datetime | None, *, alone: bool
 ) -> list[Event] | Reason:
-    mrg = segments[0]
+    """`after`: the number that the account or visit has now; `alone`: whether the message is about nothing else."""
     if what in ("patient", "renumbered_patient"):
         return _patient(context, mrg, happened_at, renumbered=what != "patient")
     section: Section = "account" if what.endswith("account") else "visit"
     field, target = _FIELD[section]
     before = component(context.marks, at(mrg, field), 1)
-    after = _account(context) if section == "account" else _visit_number(context, segments)
     if before is None or after is None:
         if not alone:
             return []
@@ -98,6 +99,6 @@ def _account(context: Context) -> str | None:
 
 
 def _visit_number(context: Context, segments: Sequence[Sequence[str]]) -> str | None:
-    """PV1-19 behind this MRG, else of the message's PV1."""
-    pv1 = next((segment for segment in segments if segment[0] == "PV1"), None) or context.first("PV1")
+    """PV1-19 of the first PV1 among these segments."""
+    pv1 = next((segment for segment in segments if segment[0] == "PV1"), None)
     return component(context.marks, at(pv1, 19), 1) if pv1 is not None else None

@@ -41,7 +41,7 @@ def concerns(group: "Group") -> bool:
 
 
 def _tests_a_parent(group: "Group") -> bool:
-    return group.order.parent_key is not None and any((one.interpretation or "") in BEARS for _, one in group.found)
+    return group.order.parent_key is not None and any((one.interpretation or "") in BEARS for one in group.observations)
 
 
 def parent_key(context: Context, obr: Sequence[str]) -> str | None:
@@ -66,7 +66,7 @@ def findings(context: Context, groups: "Sequence[Group]") -> list[Event]:
             continue
         if group.order.parent_key is None:
             events.append(_culture(context, group))
-        for obx, one in group.found:
+        for obx, one in zip(group.segments, group.observations, strict=True):
             if _is_susceptibility(group, one):
                 events.append(_susceptibility(context, group, one, organisms))
             elif _is_organism(obx, one):

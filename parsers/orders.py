@@ -19,14 +19,25 @@ Segment = Sequence[str]
 
 @dataclass(slots=True)
 class Ordered:
-    """One ORC with the segments up to the next; an OBR alone (HL7 2.1–2.2) is an order too."""
+    """One ORC with the segments up to the next; an OBR alone (HL7 2.1–2.2) is an order too. `firsts`: the first segment of each name."""
 
     orc: Segment = ()
     segments: list[Segment] = field(default_factory=list)
+    firsts: dict[str, Segment] = field(default_factory=dict)
+
+    def add(self, segment: Segment) -> None:
+        """One more segment of this order."""
+        self.segments.append(segment)
+        self.firsts.setdefault(segment[0], segment)
 
     def first(self, name: str) -> Segment | None:
         """The first segment of that name in this order."""
-        return next((segment for segment in self.segments if segment[0] == name), None)
+        return self.firsts.get(name)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is ordered or given."""
+        return bool(self.orc) or any(name in self.firsts for name in (*SERVICE, "RXA"))
 
 
 def translate(context: Context, *, given: bool = False) -> tuple[Event, ...] | Reason:
@@ -50,12 +61,12 @@ def _orders(context: Context) -> Iterator[Ordered]:
     current = Ordered()
     for segment in context.segments:
         if segment[0] == "ORC":
-            if current.orc or any(one[0] in SERVICE or one[0] == "RXA" for one in current.segments):
+            if current.says_something:
                 yield current
             current = Ordered(orc=segment)
         elif segment[0] not in ("MSH", "PID", "PV1"):
-            current.segments.append(segment)
-    if current.orc or any(one[0] in SERVICE or one[0] == "RXA" for one in current.segments):
+            current.add(segment)
+    if current.says_something:
         yield current
 
 

@@ -23,15 +23,19 @@ ADDENDUM = "ADT"
 
 def concerns(group: "Group") -> bool:
     """Whether an order's result is a text for a clinician."""
-    texts = sum(one.value_type in TEXT for _, one in group.found)
+    texts = _texts(group) if group.in_words else []
     if not texts or group.obr is None:
         return False
-    return texts >= LINES or at(group.obr, 24).strip().upper() in REPORTS or any(_suffix(obx) in SUFFIXES for obx, _ in group.found)
+    return len(texts) >= LINES or at(group.obr, 24).strip().upper() in REPORTS or any(_suffix(obx) in SUFFIXES for obx in texts)
 
 
 def notes(context: Context, groups: "Sequence[Group]") -> list[Event]:
     """One note an order that is a report: every line of text in order, the headings of its parts as sent."""
     return [_note(context, group) for group in groups if concerns(group)]
+
+
+def _texts(group: "Group") -> list[Sequence[str]]:
+    return [group.segments[place] for place in group.in_words if group.observations[place].value_type in TEXT]
 
 
 def _suffix(obx: Sequence[str]) -> str:
@@ -43,7 +47,7 @@ def _note(context: Context, group: "Group") -> Note:
     obr = group.obr or ()
     marks = context.marks
     service = context.coded(at(obr, 4))
-    lines = [marks.text(repeat) for obx, one in group.found if one.value_type in TEXT for repeat in marks.repeats(at(obx, 5))]
+    lines = [marks.text(repeat) for obx in _texts(group) for repeat in marks.repeats(at(obx, 5))]
     parent = at(obr, 29).split(marks.component)
     return Note(
         document_id=group.order.number,
@@ -56,7 +60,7 @@ def _note(context: Context, group: "Group") -> Note:
         action=_action(group),
         authenticated_by=number_of(obr, 33, marks),
         document_title=service.text,
-        references=tuple(one.value_text or "" for _, one in group.found if "by_reference" in one.flags),
+        references=tuple(one.value_text or "" for one in group.observations if "by_reference" in one.flags),
     )
 
 
@@ -68,8 +72,7 @@ def _person(context: Context, raw: str) -> str | None:
 
 def _action(group: "Group") -> Literal["new", "addendum", "edit", "cancel"]:
     """By OBR-25 (table 0123): C corrects the text that was, X takes it back; a text of addenda alone adds to it."""
-    texts = [obx for obx, one in group.found if one.value_type in TEXT]
-    if all(_suffix(obx) == ADDENDUM for obx in texts):
+    if all(_suffix(obx) == ADDENDUM for obx in _texts(group)):
         return "addendum"
     match (group.order.status or "")[:1].upper():
         case "C":

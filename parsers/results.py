@@ -1,6 +1,6 @@
 """Result messages (ORU, OUL) to observations: labs and vital signs, each with its time, status and what it replaces; cultures and reports beside them."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,16 +18,24 @@ from parsers.services import not_blood
 
 Segment = Sequence[str]
 
+SPECIMENS = 500
+"""Characters of specimens' names that are looked at: an order has one or two."""
+
 
 @dataclass(slots=True)
 class Group:
-    """One OBR with the OBX segments below it, in order; `obr` is None for OBX segments that stand alone."""
+    """One OBR with the OBX segments below it and what they say, in order; `obr` is None for OBX segments that stand alone.
+
+    `in_words`: the places of those that are no number.
+    """
 
     order: Order
     obr: Segment | None = None
     specimen: str = ""
     note: str = ""
-    found: list[tuple[Segment, Observation]] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    in_words: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -38,6 +46,7 @@ class _Walk:
     placer: str | None = None
     filler: str | None = None
     after: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 def translate(context: Context) -> tuple[Event, ...]:
@@ -48,9 +57,9 @@ def translate(context: Context) -> tuple[Event, ...]:
     further: list[Event] = []
     for group in groups:
         _tell_times_apart(group)
-        observations += [observation for _, observation in group.found]
+        observations += group.observations
         further += code_statuses(context, group)
-        if group.obr is not None and not group.found:
+        if group.obr is not None and not group.observations:
             further.append(_awaited(context, group, group.obr))
     if any(group.obr is not None and (microbiology.concerns(group) or reports.concerns(group)) for group in groups):
         further += microbiology.findings(context, groups)
@@ -64,14 +73,19 @@ def carried(context: Context) -> list[Event]:
         return []
     groups = _groups(context, only_own_time=True)
     _distrust_cut_value(context, groups)
-    events: list[Event] = [observation for group in groups for _, observation in group.found]
+    events: list[Event] = [one for group in groups for one in group.observations]
     return events + [status for group in groups for status in code_statuses(context, group)]
 
 
 def code_statuses(context: Context, group: Group) -> list[CodeStatus]:
     """What the OBX of a group say of resuscitation."""
-    found = (code_status_in(context, obx, meaning_of(obx, group.order), one) for obx, one in group.found if one.value_num is None)
-    return [status for status in found if status is not None]
+    found = []
+    for place in group.in_words:
+        obx = group.segments[place]
+        status = code_status_in(context, obx, meaning_of(obx, group.order), group.observations[place])
+        if status is not None:
+            found.append(status)
+    return found
 
 
 def _awaited(context: Context, group: Group, obr: Segment) -> Ordered:
@@ -95,13 +109,19 @@ def _groups(context: Context, *, only_own_time: bool) -> list[Group]:
     order = Order(meanings(context), only_own_time=only_own_time)
     walk = _Walk([Group(order)])
     for place, segment in enumerate(context.segments):
+        if walk.notes and segment[0] != "NTE":
+            _keep_notes(walk)
         match segment[0]:
             case "OBX":
                 group = walk.groups[-1]
-                group.found.append((segment, observe(context, segment, group.order)))
+                one = observe(context, segment, group.order)
+                if one.value_num is None:
+                    group.in_words.append(len(group.observations))
+                group.segments.append(segment)
+                group.observations.append(one)
                 walk.after = "OBX"
             case "NTE":
-                _note(context, walk, segment)
+                walk.notes += [context.marks.text(repeat) for repeat in context.marks.repeats(at(segment, 3))]
             case "ORC":
                 walk.placer, walk.filler = number_of(segment, 2, context.marks), number_of(segment, 3, context.marks)
                 walk.after = ""
@@ -111,6 +131,7 @@ def _groups(context: Context, *, only_own_time: bool) -> list[Group]:
                 walk.after = "OBR"
             case "SPM":
                 _specimen_itself(context, walk, order)
+    _keep_notes(walk)
     return walk.groups
 
 
@@ -133,7 +154,7 @@ def _specimen_itself(context: Context, walk: _Walk, order: Order) -> None:
     """An OBX behind an SPM that follows results, or comes before any order, is of the specimen: its temperature is not the patient's."""
     group = walk.groups[-1]
     walk.after = ""
-    if group.found or group.obr is None:
+    if group.observations or group.obr is None:
         of_specimen = replace(order, meanings=meanings(context, blood=False, by_name=False), flags=("of_specimen",))
         walk.groups.append(Group(of_specimen))
 
@@ -149,44 +170,45 @@ def _specimens(context: Context) -> dict[int, str]:
             place_of_order = place
             found[place] = before
         elif segment[0] == "SPM":
-            if place_of_order >= 0 and not before:
+            if place_of_order >= 0 and not before and len(found[place_of_order]) < SPECIMENS:
                 found[place_of_order] = f"{found[place_of_order]} {at(segment, 4)}"
-            else:
+            elif place_of_order < 0 or before:
                 before = at(segment, 4)
         elif segment[0] == "PID":
             before, place_of_order = "", -1
     return found
 
 
-def _note(context: Context, walk: _Walk, segment: Segment) -> None:
+def _keep_notes(walk: _Walk) -> None:
     """An NTE belongs to the OBX before it (HL7 2.5.1, 7.3.1); one behind the OBR is of every result of the order."""
-    text = "\n".join(context.marks.text(repeat) for repeat in context.marks.repeats(at(segment, 3)))
+    text = "\n".join(line for line in walk.notes if line.strip())
+    walk.notes.clear()
     group = walk.groups[-1]
-    if not text.strip():
+    if not text:
         return
-    if walk.after == "OBX" and group.found:
-        obx, one = group.found[-1]
-        group.found[-1] = (obx, structs.replace(one, note=f"{one.note}\n{text}" if one.note else text))
+    if walk.after == "OBX" and group.observations:
+        group.observations[-1] = structs.replace(group.observations[-1], note=text)
     elif walk.after == "OBR":
-        group.note = f"{group.note}\n{text}" if group.note else text
+        group.note = text
 
 
 def _tell_times_apart(group: Group) -> None:
     """A series in one order, the same code at several times, is several results; the same code and time are the lines of one. The order's note goes to each."""
-    counted = Counter(one.result_key for _, one in group.found if one.result_key is not None)
     if group.note:
-        group.found = [
-            (obx, structs.replace(one, note=f"{group.note}\n{one.note}" if one.note else group.note)) for obx, one in group.found
+        group.observations = [
+            structs.replace(one, note=f"{group.note}\n{one.note}" if one.note else group.note) for one in group.observations
         ]
-    if len(counted) == len(group.found):
+    if len({one.result_key for one in group.observations}) == len(group.observations):
         return
-    for key in [key for key, count in counted.items() if count > 1]:
-        places = [place for place, (_, one) in enumerate(group.found) if one.result_key == key]
-        times = {at(group.found[place][0], 14) for place in places}
-        if len(times) == len(places):
-            for place in places:
-                obx, one = group.found[place]
-                group.found[place] = (obx, structs.replace(one, result_key=f"{key}|{at(obx, 14)}"))
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(group.observations):
+        if one.result_key is not None:
+            places[one.result_key].append(place)
+    for key, among in places.items():
+        times = [at(group.segments[place], 14) for place in among]
+        if len(among) > 1 and len(set(times)) == len(among):
+            for place, time in zip(among, times, strict=True):
+                group.observations[place] = structs.replace(group.observations[place], result_key=f"{key}|{time}")
 
 
 def _distrust_cut_value(context: Context, groups: list[Group]) -> None:
@@ -195,6 +217,6 @@ def _distrust_cut_value(context: Context, groups: list[Group]) -> None:
     if not cut or len(context.segments) < -cut:
         return
     last = context.segments[cut]
-    if last[0] == "OBX" and len(last) <= 6 and groups[-1].found:
-        obx, one = groups[-1].found[-1]
-        groups[-1].found[-1] = (obx, structs.replace(one, canonical=None, flags=(*one.flags, "cut_short")))
+    if last[0] == "OBX" and len(last) <= 6 and groups[-1].observations:
+        one = groups[-1].observations[-1]
+        groups[-1].observations[-1] = structs.replace(one, canonical=None, flags=(*one.flags, "cut_short"))

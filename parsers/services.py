@@ -19,13 +19,25 @@ REPORTS = frozenset(
 """HL7 table 0074, diagnostic service sections: those that grow organisms, and those whose result is a text for a clinician."""
 
 
-@lru_cache(maxsize=4096)
+SEEN = 400
+"""Characters of a field that are looked at and remembered."""
+
+
 def not_blood(service: str, source: str, specimen: str) -> bool:
     """Whether OBR-4, OBR-15 or SPM-4 speak of something else than blood."""
-    return _NOT_BLOOD.search(f"{service}{source}{specimen}") is not None
+    return _speaks_of_another(f"{service[:SEEN]}|{source[:SEEN]}|{specimen[:SEEN]}")
 
 
 @lru_cache(maxsize=4096)
+def _speaks_of_another(words: str) -> bool:
+    return _NOT_BLOOD.search(words) is not None
+
+
 def is_culture(service: str, section: str) -> bool:
     """Whether OBR-24, else the words of OBR-4, tell of microbiology."""
-    return section in MICROBIOLOGY or (section not in REPORTS and _CULTURE.search(service) is not None)
+    return section in MICROBIOLOGY or (section not in REPORTS and _speaks_of_culture(service[:SEEN]))
+
+
+@lru_cache(maxsize=4096)
+def _speaks_of_culture(service: str) -> bool:
+    return _CULTURE.search(service) is not None

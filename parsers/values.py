@@ -7,15 +7,17 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from parsers.coded import Coded, coded
+from parsers.coded import LONGEST, Coded, coded
 from parsers.codes import AVPU, CanonicalCode, canonical_code, squeezed
 from parsers.events import Canonical, Structured
 from parsers.fields import NULL, Delimiters, known
 from parsers.profile import CodeMap, Mapped
 from parsers.units import conversion
 
-NUMBER = re.compile(r"\s*([<>]=?|=)?\s*([+-]?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,4})?)\s*\Z")
-"""Digits of ASCII alone, and not endlessly many: a number that long is none."""
+NUMBER = re.compile(r"([<>]=?|=)?\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?)\Z")
+"""Digits of ASCII alone."""
+LONGEST_NUMBER = 100
+"""Characters; what is longer is no number that anyone measured."""
 
 NO_CODE = Coded()
 UNMAPPED_CODE = ("unmapped_code",)
@@ -50,9 +52,16 @@ class Value(Struct, frozen=True, kw_only=True, gc=False):
 NOTHING = Value()
 
 
+def _number_in(raw: str) -> re.Match[str] | None:
+    content = raw.strip()
+    return NUMBER.match(content) if len(content) <= LONGEST_NUMBER else None
+
+
 def plain_number(raw: str) -> float | None:
     """The number in an NM that is nothing else: what nearly all of them are. None sends the reader the long way."""
-    found = NUMBER.match(raw)
+    if raw.isascii() and len(raw) < 20 and raw.replace(".", "", 1).isdigit():
+        return float(raw)
+    found = _number_in(raw)
     if found is None or found[1] is not None:
         return None
     number = float(found[2])
@@ -91,7 +100,7 @@ def _read(kind: str, raw: str, marks: Delimiters) -> Value:
 
 
 def _number(text: str, *, strict: bool) -> Value:
-    found = NUMBER.match(text)
+    found = _number_in(text)
     if found is not None:
         comparator, digits = found.groups()
         number = float(digits)
@@ -162,13 +171,13 @@ def dictionary(encoding: str, separator: str, codes: CodeMap, blood: bool, by_na
     is not known. Only the hospital's vocabulary passes here, nothing of a person.
     """
 
-    @lru_cache(maxsize=8192)
-    def look_up(identifier: str, unit: str) -> Meaning:
+    def find(identifier: str, unit: str) -> Meaning:
         code = coded(identifier, "code", encoding, separator) if known(identifier) else NO_CODE
         sent_unit = coded(unit, "unit", encoding, separator).code if known(unit) else None
         return _meaning(code, sent_unit, codes, blood, by_name)
 
-    return look_up
+    remembered = lru_cache(maxsize=8192)(find)
+    return lambda identifier, unit: (remembered if len(identifier) + len(unit) <= LONGEST else find)(identifier, unit)
 
 
 def _meaning(code: Coded, unit: str | None, codes: CodeMap, blood: bool, by_name: bool) -> Meaning:
