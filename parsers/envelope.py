@@ -168,12 +168,21 @@ def _joined(segments: list[list[str]]) -> tuple[list[list[str]], int]:
     """Each ADD's first field is the rest of the last field of the segment before it, its others the fields that follow (HL7 2.5.1, 2.10.2.1)."""
     joined = 0
     whole: list[list[str]] = []
+    parts: list[str] = []
     for segment in segments:
         if segment[0] == "ADD" and len(whole) > 1 and len(segment) > 1:
-            whole[-1] = [*whole[-1][:-1], whole[-1][-1] + segment[1], *segment[2:]]
+            parts += segment[1:2] if parts else [whole[-1][-1], segment[1]]
             joined += 1
+            if len(segment) > 2:
+                whole[-1][-1:] = ["".join(parts), *segment[2:]]
+                parts = []
         else:
+            if parts:
+                whole[-1][-1] = "".join(parts)
+                parts = []
             whole.append(segment)
+    if parts:
+        whole[-1][-1] = "".join(parts)
     return whole, joined
 
 

@@ -59,7 +59,7 @@ def translate(context: Context) -> tuple[Event, ...]:
         _tell_times_apart(group)
         observations += group.observations
         further += code_statuses(context, group)
-        if group.obr is not None and not group.observations:
+        if group.obr is not None and not group.observations and context.patient is not None:
             further.append(_awaited(context, group, group.obr))
     if any(group.obr is not None and (microbiology.concerns(group) or reports.concerns(group)) for group in groups):
         further += microbiology.findings(context, groups)

@@ -99,3 +99,16 @@ def _ucum_factor(sent: str, canonical: str) -> float | None:
         return float(have.to(want.units).magnitude / want.magnitude)
     except Exception:  # the grammar, the registry and pint raise some ten kinds of error for what is no unit or another dimension
         return None
+
+
+def is_ucum(unit: str) -> bool:
+    """Whether a unit is one of UCUM.
+
+    >>> is_ucum("mmol/L"), is_ucum("furlongs")
+    (True, False)
+    """
+    try:
+        _registry().from_ucum(unit)
+    except Exception:  # as in _ucum_factor
+        return False
+    return True
