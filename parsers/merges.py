@@ -74,7 +74,7 @@ def _patient(context: Context, mrg: Sequence[str], happened_at: datetime | None,
     """MRG-1 (else MRG-4) may name a patient at several authorities: each medical record number that is not this patient's is merged away."""
     former = identifiers(at(mrg, 1), context.marks) or identifiers(at(mrg, 4), context.marks)
     if not former:
-        return Reason(code="101", detail="MRG-1: the identifier that is merged away is missing or cut short")
+        return Reason(code="101", detail="MRG-1: the identifier that is merged away is missing")
     preferred = [one for one in former if one.type in context.profile.identifier_types or one.authority in context.profile.authorities]
     now = context.patient.key if context.patient else None
     keys = dict.fromkeys(one.key for one in preferred or former[:1] if one.key != now)

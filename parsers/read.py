@@ -59,10 +59,18 @@ def read_envelope(envelope: Envelope, *, timezone: tzinfo | None = None, profile
         if isinstance(events, Reason):
             return _message(envelope, contexts, events, [], family)
         if events and context.patient is None:
-            reason = Reason(code="101", detail="PID-3: the patient identifier is missing or cut short")
-            return _message(envelope, contexts, reason, [], family)
+            return _message(envelope, contexts, _nobody(context), [], family)
         translated.append(events)
     return _message(envelope, contexts, None, translated, family)
+
+
+def _nobody(context: Context) -> Reason:
+    """Why there is no patient."""
+    pid = context.first("PID") or ()
+    cut = any(context.marks.is_truncated(raw.split(context.marks.component, 1)[0]) for raw in pid[2:4])
+    if cut:
+        return Reason(code="102", detail="PID-3: the patient identifier is cut short, as its truncation character says")
+    return Reason(code="101", detail="PID-3: the patient identifier is missing")
 
 
 def family_of(name: str) -> str:

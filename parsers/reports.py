@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from parsers.context import Context, number_of
+from parsers.context import Context
 from parsers.events import Event, Note
 from parsers.fields import at, component, known
 from parsers.services import REPORTS
@@ -58,7 +58,7 @@ def _note(context: Context, group: "Group") -> Note:
         written_at=context.time(at(obr, 22)) or group.order.observed_at or context.sent_at,
         text="\n".join(lines),
         action=_action(group),
-        authenticated_by=number_of(obr, 33, marks),
+        authenticated_by=_person(context, at(obr, 33)),
         document_title=service.text,
         references=tuple(one.value_text or "" for one in group.observations if "by_reference" in one.flags),
     )

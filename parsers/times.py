@@ -4,7 +4,8 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
-_TIME = re.compile(r"^(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:\.(\d{1,6})\d*)?([+-]\d{4})?$")
+_TIME = re.compile(r"^(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:\.(\d{1,6})\d*)?([+-]\d{4})?$", re.ASCII)
+_OFFSET = re.compile(r"[+-]\d{4}$", re.ASCII)
 
 
 @lru_cache(maxsize=8192)
@@ -33,10 +34,10 @@ def parse_time(text: str, assumed: tzinfo = UTC) -> datetime | None:
 def offset_of(text: str | None) -> tzinfo | None:
     """The zone of `+HHMM`; None for nothing and for what lies beyond a day's reach.
 
-    >>> offset_of("-0930"), offset_of("+9900")
-    (datetime.timezone(datetime.timedelta(days=-1, seconds=52200)), None)
+    >>> offset_of("-0930"), offset_of("+9900"), offset_of("+1x00")
+    (datetime.timezone(datetime.timedelta(days=-1, seconds=52200)), None, None)
     """
-    if not text:
+    if not text or not _OFFSET.match(text):
         return None
     sign = -1 if text[0] == "-" else 1
     hours, minutes = int(text[1:3]), int(text[3:5])
@@ -47,7 +48,7 @@ def offset_of(text: str | None) -> tzinfo | None:
 
 def has_offset(text: str) -> bool:
     """Whether the text says its own offset."""
-    return len(text) > 5 and text[-5] in "+-"
+    return len(text) > 5 and _OFFSET.match(text[-5:]) is not None
 
 
 def parse_date(text: str) -> date | None:
