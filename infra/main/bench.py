@@ -31,4 +31,5 @@ def command(names: tuple[str, ...], as_json: bool, workers: int) -> None:
     for name, one in found.items():
         floor = "" if one["floor"] is None else f"   floor {one['floor']}  ratio {one['ratio']}"
         peer = f"   hl7apy.parse_message {one['peer']} ({one['peer_ratio']} ×)" if "peer" in one else ""
-        click.echo(f"{name:22} {one['value']} {one['unit']}{floor}{peer}")
+        hapi = f"   HAPI {one['hapi']} ({one['hapi_ratio']} ×)" if "hapi" in one else ""
+        click.echo(f"{name:22} {one['value']} {one['unit']}{floor}{peer}{hapi}")
