@@ -5,13 +5,16 @@ SPEED ?= 60
 HOME_DIR ?= .vigil
 COMPILE := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
-.PHONY: run test bench lint clean setup setup-dev lock
+.PHONY: run test faults bench lint clean setup setup-dev lock
 
 run: setup
 	@$(VIGIL) up --demo --speed $(SPEED) --home $(HOME_DIR)
 
 test: setup-dev
 	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+faults: setup-dev
+	.venv/bin/python -m pytest -m fault tests/fault
 
 bench: setup-dev
 	@$(VIGIL) bench

@@ -1,0 +1,134 @@
+"""The run without a fault: the acknowledged messages walked through the pure core alone, one after the other, without any server."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alerts.episode import Episode
+from alerts.policy import decide
+from alerts.rules import Rules, Tier, load
+from parsers.events import Merge, Note, Observation, Order
+from scoring.bedside import Bedside, ModelUnavailable
+from scoring.score import Score
+from streams import patient
+from streams.patient import PatientState
+from streams.processing import Moment, Taken, process, read_record
+from streams.record import Record, Source
+from tests.fault.scripts import Said
+
+
+class Silent:
+    """No model: pages of these tests do not depend on one."""
+
+    name, version = "none", "0"
+
+    def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        raise ModelUnavailable("away")
+
+
+@dataclass(slots=True)
+class Expected:
+    """What must be found. `observations`: rows as the view gives them; `pages`: (patient, tier); `scores`: control id to NEWS2's (value, at least)."""
+
+    observations: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+    orders: int = 0
+    notes: int = 0
+    states: dict[str, PatientState] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    pages: Counter[tuple[str, str]] = field(default_factory=Counter)
+    scores: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+
+
+class Walk:
+    """`streams.transaction` and `alerts.bedside` as they would be if nothing could fail: the same pure functions over plain dictionaries."""
+
+    def __init__(self, policy: Path) -> None:
+        self.expected = Expected()
+        self._rules: Rules = load(policy, 1.0)
+        self._scorer = Bedside(Silent(), lambda _: None)
+        self._open: dict[str, dict[Tier, Episode]] = defaultdict(dict)
+        self._known: set[int] = set()
+
+    def take(self, said: Said, received_at: datetime, number: int) -> None:
+        """One acknowledged message."""
+        source = Source(topic="oracle", partition=0, offset=number)
+        taken = read_record(Record(source=source, value=said.raw, received_at=received_at, control_id=said.control_id))
+        found = self.expected
+        if taken.outcome == "stored" and taken.record.fingerprint not in self._known:
+            self._merge(taken)
+        batch = process([taken], found.states, found.aliases, self._known)
+        self._known.add(taken.record.fingerprint)
+        found.states = batch.states
+        for one in batch.taken:
+            if one.outcome == "stored":
+                self._facts(one)
+        for moment in batch.moments:
+            self._follow(moment, said.control_id)
+
+    def _facts(self, taken: Taken) -> None:
+        events = taken.message.events if taken.message else ()
+        received_at = taken.record.received_at
+        self.expected.observations.update(
+            (
+                taken.patient_id,
+                event.code,
+                event.value_num,
+                event.value_text,
+                event.unit,
+                event.observed_at or received_at,
+                received_at,
+                event.status,
+            )
+            for event in events
+            if isinstance(event, Observation)
+        )
+        self.expected.orders += sum(isinstance(event, Order) for event in events)
+        self.expected.notes += sum(isinstance(event, Note) for event in events)
+
+    def _merge(self, taken: Taken) -> None:
+        for event in taken.message.events if taken.message else ():
+            if isinstance(event, Merge) and taken.patient_id is not None:
+                into = taken.patient_id
+                states = self.expected.states
+                survivor = states.get(into, PatientState(patient_id=into))
+                self.expected.aliases[event.from_key] = into
+                if event.from_key in states:
+                    survivor = patient.merge(survivor, states.pop(event.from_key))
+                states[into] = survivor
+                for tier, episode in self._open.pop(event.from_key, {}).items():
+                    self._open[into].setdefault(tier, episode)
+
+    def _follow(self, moment: Moment, control_id: str) -> None:
+        mine = self._open[moment.patient.patient_id]
+        if moment.closed:
+            mine.clear()
+        for score in self._scorer.score([moment], moment.received_at):
+            self.expected.scores[control_id] = (score.value, score.at_least)
+            self._decide(moment, score, mine)
+
+    def _decide(self, moment: Moment, score: Score, mine: dict[Tier, Episode]) -> None:
+        encounter = moment.patient.encounter
+        in_hospital = encounter is None or encounter.status == "open"
+        for decision in decide(score, mine, self._rules, moment.received_at, in_hospital=in_hospital):
+            if decision.kind == "raise":
+                self.expected.pages[moment.patient.patient_id, decision.tier] += 1
+                mine[decision.tier] = Episode(
+                    episode_id="", patient_id=moment.patient.patient_id, encounter_id=None, tier=decision.tier, unit=None, bed=None,
+                    opened_at=moment.received_at, state="open", reason="news2", score_id="",
+                )  # fmt: skip
+            elif decision.kind == "clear":
+                del mine[decision.tier]
+
+
+def expected(said: Sequence[Said], received_at: Mapping[str, datetime], policy: Path) -> Expected:
+    """What these messages, in this order, must lead to. `received_at`: by control id."""
+    walk = Walk(policy)
+    for number, one in enumerate(said):
+        walk.take(one, received_at[one.control_id], number)
+    return walk.expected
