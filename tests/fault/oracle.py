@@ -131,4 +131,8 @@ def expected(said: Sequence[Said], received_at: Mapping[str, datetime], policy: 
     walk = Walk(policy)
     for number, one in enumerate(said):
         walk.take(one, received_at[one.control_id], number)
-    return walk.expected
+    found = walk.expected
+    raised, found.pages = found.pages, Counter()
+    for (patient_id, tier), times in raised.items():
+        found.pages[found.aliases.get(patient_id, patient_id), tier] += times
+    return found

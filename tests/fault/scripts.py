@@ -68,6 +68,11 @@ def round_of(mrn: str, control: str, turn: int, number: int, at: datetime, sent:
     return oru(mrn, at, varied, sent=sent, control_id=control, filler=f"F{control}")
 
 
+def merge(mrn: str, former: str, control: str) -> bytes:
+    """ADT^A40: `former` becomes `mrn`."""
+    return segments([head("ADT^A40^ADT_A39", now(), control), f"EVN|A40|{now():%Y%m%d%H%M%S+0000}", who(mrn), f"MRG|{former}^^^HOSP^MR"])
+
+
 def order(mrn: str, control: str) -> bytes:
     """ORM^O01: a lactate."""
     lines = [
