@@ -153,6 +153,6 @@ def poisoned(run: str, lane: int) -> Iterator[Said]:
     for number, one in enumerate(ward(run, lane)):
         if number % 10 == 5:
             name = f"{run}{lane}poison{number}"
-            text = POISON[number // 10 % len(POISON)].replace(b"{id}", name.encode()).replace(b"{mrn}", f"{run}{lane}p".encode())
+            text = POISON[(lane + number // 10) % len(POISON)].replace(b"{id}", name.encode()).replace(b"{mrn}", f"{run}{lane}p".encode())
             yield Said(control_id=name, raw=text)
         yield one

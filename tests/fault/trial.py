@@ -170,6 +170,7 @@ class Trial:
         assert len(found.scores) == len(scores)
         pages = Counter((row[0], row[1]) for row in found.pages)
         assert pages == must.pages, _difference(pages, must.pages)
+        assert pages, "nobody got worse while this fault was tried"
         assert {row[2] for row in found.pages} <= {"accepted", "acknowledged"}
         takes = self.hospital.provider.takes()
         assert all(takes[row[3]] >= 1 for row in found.pages)
