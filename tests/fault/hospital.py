@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import xmlrpc.client
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 import psutil
 import psycopg
+from supervisor.xmlrpc import SupervisorTransport
 
 from infra.local import supervision
 from infra.local.readiness import fetch
@@ -133,6 +135,14 @@ class Hospital:
     def pids(self) -> Mapping[str, int]:
         """The pid of each running process, by name."""
         return {one["name"]: one["pid"] for one in supervision.processes(self.home) if one["running"] and one["pid"]}
+
+    def supervise(self, method: str, name: str) -> None:
+        """`stopProcess`: it stays away until `startProcess`."""
+        transport = SupervisorTransport(None, None, f"unix://{supervision.socket_of(self.home)}")
+        try:
+            getattr(xmlrpc.client.ServerProxy("http://localhost", transport=transport).supervisor, method)(name)
+        finally:
+            transport.close()
 
     def workers(self) -> list[str]:
         """The names of the workers that record messages just now."""

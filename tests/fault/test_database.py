@@ -76,6 +76,7 @@ def test_disk_full(on_small_disks: Hospital, trial: Try, name: str) -> None:
             eventually(lambda: len(run.traffic.waiting()) > 0)
         time.sleep(20)
         ballast.unlink()
+        assert b"No space left on device" in (hospital.home / "logs" / f"{name}.log").read_bytes()
         run.strike()
         run.traffic.flows(200)
 

@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from scoring.models.metadata import SHIPPED
@@ -14,11 +15,14 @@ from tests.fault.trial import Trial
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(600)]
 
-STUB = "triton_python_backend_stub"
+STUB = "triton_python_backend_stub"[:15]
+"""Linux keeps fifteen letters of a process's name."""
 
 
 def stub(hospital: Hospital) -> int | None:
-    return next((one.pid for one in hospital.tree("triton") if one.name().startswith(STUB[:15])), None)
+    """The process that runs the model; a killed one stays a zombie until its server ends."""
+    living = (one for one in hospital.tree("triton") if one.status() != psutil.STATUS_ZOMBIE)
+    return next((one.pid for one in living if one.name() == STUB), None)
 
 
 def spoke_alone(run: Trial) -> bool:
@@ -29,7 +33,7 @@ def spoke_alone(run: Trial) -> bool:
 
 @pytest.mark.fault
 def test_triton_killed(hospital: Hospital, trial: Try) -> None:
-    with trial(hospital, 10, "Triton killed") as run:
+    with trial(hospital, 10, "Triton killed", by="model") as run:
         for process in reversed(hospital.tree("triton")):
             process.kill()
         run.strike()
@@ -39,7 +43,7 @@ def test_triton_killed(hospital: Hospital, trial: Try) -> None:
 @pytest.mark.fault
 def test_triton_slow(hospital: Hospital, trial: Try) -> None:
     """Five seconds without an answer, twice."""
-    with trial(hospital, 10, "Triton slow (5 s)") as run:
+    with trial(hospital, 10, "Triton slow (5 s)", by="model") as run:
         for _ in range(2):
             frozen = hospital.freeze("triton")
             run.strike()
@@ -51,7 +55,7 @@ def test_triton_slow(hospital: Hospital, trial: Try) -> None:
 @pytest.mark.fault
 def test_python_stub_killed(hospital: Hospital, trial: Try) -> None:
     """The server calls itself ready all the while, and never starts the stub again by itself."""
-    with trial(hospital, 10, "Triton's python stub killed") as run:
+    with trial(hospital, 10, "Triton's python stub killed", by="model") as run:
         victim = stub(hospital)
         assert victim is not None
         next(one for one in hospital.tree("triton") if one.pid == victim).kill()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -61,12 +61,13 @@ class Trial:
     """Begins to send at once. In the body of the `with` the fault is done; its end waits for all answers, then judges.
 
     `may_repeat`: the provider of a page can be killed's victim: SNPP knows no idempotency key, so that a page whose outcome is unknown may come
-    twice there. `by`: what tells that Vigil is back: messages recorded or pages accepted.
+    twice there. `by`: what tells that Vigil is back: messages recorded, pages accepted, or the model speaking again.
+    `true_clock`: pages must be those of a Vigil whose clock goes right, as the senders' do.
     """
 
     def __init__(
         self, hospital: Hospital, line: Line, lines: list[Line], *, script: Script = ward, rate: float = RATE, may_repeat: bool = False,
-        by: str = "messages",
+        by: Literal["messages", "pages", "model"] = "messages", true_clock: bool = False,
     ) -> None:  # fmt: skip
         self.hospital, self.line, self.lines = hospital, line, lines
         self.chance = random.Random(line.fault)
@@ -75,7 +76,7 @@ class Trial:
         self.struck: list[datetime] = []
         self.found = Found()
         self.expected = Expected()
-        self._may_repeat, self._by, self._rate = may_repeat, by, rate
+        self._may_repeat, self._by, self._true_clock = may_repeat, by, true_clock
 
     def _listener(self) -> tuple[str, int]:
         feed = self.hospital.settings.listen.feeds[0]
@@ -120,12 +121,18 @@ class Trial:
         line = self.line
         assert (line.lost, line.twice) == (0, 0)
         received_at = {row[0]: row[4] for row in kept}
-        self.expected = expected(self.said(), received_at, self.hospital.home / "policy.toml")
+        policy = self.hospital.home / "policy.toml"
+        self.expected = expected(self.said(), received_at, policy)
+        if self._true_clock:
+            self.expected.pages = expected(self.said(), self._true_times(), policy).pages
         self._compare(found)
         audit = self.hospital.vigil("audit", "--json", check=False)
         assert audit.returncode == 0, audit.stdout
         answer = json.loads(audit.stdout)
         assert (answer["gaps"], answer["waiting"]) == ([], 0)
+
+    def _true_times(self) -> dict[str, datetime]:
+        return {one.said.control_id: one.answered_at for one in self.acknowledged if one.answered_at}
 
     def said(self) -> list[Said]:
         """What was acknowledged, in the order in which it was sent."""
@@ -192,6 +199,8 @@ class Trial:
         return round(max(((back - struck).total_seconds() for struck, back in times if back), default=0.0), 2) if times else None
 
     def _back(self, struck: datetime, found: Found) -> datetime | None:
+        if self._by == "model":
+            return max((row[4] for row in found.scores if row[3] == "fallback" and row[4] > struck), default=None)
         if self._by == "pages":
             return max((row[6] for row in found.pages if row[6] and row[5] <= struck < row[6]), default=None)
         first: dict[int, datetime] = {}
