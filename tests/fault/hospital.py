@@ -47,8 +47,6 @@ dwell_minutes = 30
 """The shipped policy without the model's rule: what NEWS2 says does not depend on whether Triton was there."""
 
 SETTINGS = """
-[kafka]
-partitions = 6
 [page]
 policy = "{home}/policy.toml"
 poll_s = 0.5

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ class Expected:
 class Walk:
     """`streams.transaction` and `alerts.bedside` as they would be if nothing could fail: the same pure functions over plain dictionaries."""
 
-    def __init__(self, policy: Path) -> None:
+    def __init__(self, policy: Path, zone: tzinfo = UTC) -> None:
+        self._zone = zone
         self.expected = Expected()
         self._rules: Rules = load(policy, 1.0)
         self._scorer = Bedside(Silent(), lambda _: None)
@@ -58,7 +59,7 @@ class Walk:
     def take(self, said: Said, received_at: datetime, number: int) -> None:
         """One acknowledged message."""
         source = Source(topic="oracle", partition=0, offset=number)
-        taken = read_record(Record(source=source, value=said.raw, received_at=received_at, control_id=said.control_id))
+        taken = read_record(Record(source=source, value=said.raw, received_at=received_at, control_id=said.control_id), self._zone)
         found = self.expected
         if taken.outcome == "stored" and taken.record.fingerprint not in self._known:
             self._merge(taken)
@@ -126,9 +127,9 @@ class Walk:
                 del mine[decision.tier]
 
 
-def expected(said: Sequence[Said], received_at: Mapping[str, datetime], policy: Path) -> Expected:
-    """What these messages, in this order, must lead to. `received_at`: by control id."""
-    walk = Walk(policy)
+def expected(said: Sequence[Said], received_at: Mapping[str, datetime], policy: Path, zone: tzinfo = UTC) -> Expected:
+    """What these messages, in this order, must lead to. `received_at`: by control id; `zone`: of times without an offset."""
+    walk = Walk(policy, zone)
     for number, one in enumerate(said):
         walk.take(one, received_at[one.control_id], number)
     found = walk.expected

@@ -27,10 +27,11 @@ PATIENTS, ROUNDS = 5, 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One message to send."""
+    """One message to send. `meant`: the same without whatever makes it hard to understand, where it is."""
 
     control_id: str
     raw: bytes
+    meant: bytes = b""
 
 
 def now() -> datetime:

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,21 +52,32 @@ time_t time(time_t *at) {
 
 int timespec_get(struct timespec *at, int base) { return base == TIME_UTC && clock_gettime(CLOCK_REALTIME, at) == 0 ? base : 0; }
 
-int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex, const struct timespec *restrict until) {
-    static int (*original)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
-    if (!original) original = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+/* A deadline nearer to the time of day than to the monotonic clock is one in time of day. */
+static struct timespec kernel(const struct timespec *until) {
     struct timespec real, monotonic, given = *until;
     clock_gettime(CLOCK_REALTIME, &real);
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    /* a deadline nearer to the time of day than to the monotonic clock is one in time of day */
     if (llabs((long long)given.tv_sec - real.tv_sec) < llabs((long long)given.tv_sec - monotonic.tv_sec)) given.tv_sec -= stepped();
+    return given;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex, const struct timespec *restrict until) {
+    static int (*original)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+    if (!original) original = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    struct timespec given = kernel(until);
+    return original(condition, mutex, &given);
+}
+
+int cnd_timedwait(cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict until) {
+    static int (*original)(cnd_t *, mtx_t *, const struct timespec *);
+    if (!original) original = dlsym(RTLD_NEXT, "cnd_timedwait");
+    struct timespec given = kernel(until);
     return original(condition, mutex, &given);
 }
 
 int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict until) {
     static int (*original)(sem_t *, const struct timespec *);
     if (!original) original = dlsym(RTLD_NEXT, "sem_timedwait");
-    struct timespec given = *until;
-    given.tv_sec -= stepped();
+    struct timespec given = kernel(until);
     return original(semaphore, &given);
 }

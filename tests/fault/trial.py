@@ -5,9 +5,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -62,12 +63,12 @@ class Trial:
 
     `may_repeat`: the provider of a page can be killed's victim: SNPP knows no idempotency key, so that a page whose outcome is unknown may come
     twice there. `by`: what tells that Vigil is back: messages recorded, pages accepted, or the model speaking again.
-    `true_clock`: pages must be those of a Vigil whose clock goes right, as the senders' do.
+    `pages_by`: whose times the pages must be right by: those Vigil read and received at, those of the senders' clocks, or those that were meant.
     """
 
     def __init__(
         self, hospital: Hospital, line: Line, lines: list[Line], *, script: Script = ward, rate: float = RATE, may_repeat: bool = False,
-        by: Literal["messages", "pages", "model"] = "messages", true_clock: bool = False,
+        by: Literal["messages", "pages", "model"] = "messages", pages_by: Literal["vigil", "senders", "meant"] = "vigil",
     ) -> None:  # fmt: skip
         self.hospital, self.line, self.lines = hospital, line, lines
         self.chance = random.Random(line.fault)
@@ -76,7 +77,7 @@ class Trial:
         self.struck: list[datetime] = []
         self.found = Found()
         self.expected = Expected()
-        self._may_repeat, self._by, self._true_clock = may_repeat, by, true_clock
+        self._may_repeat, self._by, self._pages_by = may_repeat, by, pages_by
 
     def _listener(self) -> tuple[str, int]:
         feed = self.hospital.settings.listen.feeds[0]
@@ -122,17 +123,18 @@ class Trial:
         assert (line.lost, line.twice) == (0, 0)
         received_at = {row[0]: row[4] for row in kept}
         policy = self.hospital.home / "policy.toml"
-        self.expected = expected(self.said(), received_at, policy)
-        if self._true_clock:
-            self.expected.pages = expected(self.said(), self._true_times(), policy).pages
+        zone = ZoneInfo(self.hospital.settings.listen.feeds[0].timezone)
+        self.expected = expected(self.said(), received_at, policy, zone)
+        if self._pages_by == "senders":
+            received_at = {one.said.control_id: one.answered_at for one in self.acknowledged if one.answered_at}
+        if self._pages_by != "vigil":
+            meant = [replace(said, raw=said.meant or said.raw) for said in self.said()]
+            self.expected.pages = expected(meant, received_at, policy, zone).pages
         self._compare(found)
         audit = self.hospital.vigil("audit", "--json", check=False)
         assert audit.returncode == 0, audit.stdout
         answer = json.loads(audit.stdout)
         assert (answer["gaps"], answer["waiting"]) == ([], 0)
-
-    def _true_times(self) -> dict[str, datetime]:
-        return {one.said.control_id: one.answered_at for one in self.acknowledged if one.answered_at}
 
     def said(self) -> list[Said]:
         """What was acknowledged, in the order in which it was sent."""
