@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 @dose(1, 6)
 def test_database_restarted(hospital: Hospital, trial: Try, times: int) -> None:
     """In order (every client is thrown out), and by kill -9 (the log is played back)."""
-    with trial(hospital, 9, "database restarted and killed", may_repeat=True) as run:
+    with trial(hospital, 9, "database restarted and killed", allowed={"repeats"}) as run:
         for number in range(times):
             hospital.signal(signal.SIGINT if number % 2 else signal.SIGKILL, "postgres")
             run.strike()
@@ -29,7 +29,7 @@ def test_database_restarted(hospital: Hospital, trial: Try, times: int) -> None:
 @pytest.mark.fault
 def test_database_cut_off_for_a_minute(hospital: Hospital, trial: Try) -> None:
     """It answers nothing and closes nothing, as behind a network that swallows everything. What the senders send is acknowledged all the time."""
-    with trial(hospital, 9, "database cut off 60 s", may_repeat=True) as run:
+    with trial(hospital, 9, "database cut off 60 s", allowed={"repeats", "put_aside"}) as run:
         frozen = hospital.freeze("postgres")
         before = run.traffic.answered
         time.sleep(60)
@@ -69,7 +69,7 @@ def on_small_disks(hospitals: Hospitals, tmp_path: Path) -> Iterator[Hospital]:
 def test_disk_full(on_small_disks: Hospital, trial: Try, name: str) -> None:
     """The disk is full for 20 s. A full broker acknowledges nothing; a full database keeps nobody from being acknowledged."""
     hospital = on_small_disks
-    with trial(hospital, 11, f"disk full for {name}", may_repeat=True) as run:
+    with trial(hospital, 11, f"disk full for {name}", allowed={"repeats"}) as run:
         ballast = hospital.home / name / "ballast"
         fill(ballast)
         if name == "kafka":

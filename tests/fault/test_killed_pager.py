@@ -35,7 +35,7 @@ def test_killed_before_the_provider_has_the_page(hospital: Hospital, trial: Try,
 @dose(1, 12)
 def test_killed_between_acceptance_and_commit(hospital: Hospital, trial: Try, times: int) -> None:
     """The provider has the page and nobody knows: it is sent again under the same id, which a web hook sees and a pager terminal cannot."""
-    with trial(hospital, 5, "pager killed between acceptance and commit", by="pages", may_repeat=True) as run:
+    with trial(hospital, 5, "pager killed between acceptance and commit", by="pages", allowed={"repeats"}) as run:
         for _ in range(times):
             strike(hospital, run, "after")
     takes = hospital.provider.takes()

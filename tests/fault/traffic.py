@@ -39,7 +39,8 @@ class Traffic:
     def __init__(self, run: str, to: Callable[[], tuple[str, int]], script: Script = ward, rate: float = RATE) -> None:
         self.heard: list[Heard] = []
         self.began = self.ended = time.monotonic()
-        self._run, self._to, self._script, self._pace = run, to, script, rate / LANES
+        self._run, self._to, self._script = run, to, script
+        self.rate(rate)
         self._behind = [0.0] * LANES
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._all()), name="traffic", daemon=True)
@@ -55,6 +56,10 @@ class Traffic:
         self._thread.join(LAST_S + 30)
         self.ended = time.monotonic()
         assert not self._thread.is_alive()
+
+    def rate(self, a_second: float) -> None:
+        """Messages a second from here on, over all connections."""
+        self._every_s = LANES / a_second
 
     @property
     def answered(self) -> int:
@@ -94,10 +99,9 @@ class Traffic:
 
     async def _lane(self, lane: int) -> None:
         line = _Line(self._to)
-        began = time.monotonic() + lane / LANES / self._pace
+        due = time.monotonic() + lane / LANES * self._every_s
         try:
-            for number, said in enumerate(self._script(self._run, lane)):
-                due = began + number / self._pace
+            for said in self._script(self._run, lane):
                 self._behind[lane] = time.monotonic() - due
                 await asyncio.sleep(max(0.0, -self._behind[lane]))
                 if self._stopping.is_set():
@@ -106,6 +110,7 @@ class Traffic:
                 self.heard.append(heard)
                 heard.answer = await line.send(heard)
                 heard.answered_at = datetime.now(UTC)
+                due += self._every_s
         finally:
             await line.hang_up()
 
