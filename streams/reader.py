@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from infra.logs import logger
@@ -57,7 +59,12 @@ class Reader:
         while True:
             await asyncio.sleep(CHASE_S)
             for tp, offset in list(self._awaited.items()):
-                await self._app.consumer.seek(tp, offset)
+                await self._seek(tp, offset)
+
+    async def _seek(self, tp: TP, offset: int) -> None:
+        """Nothing where a rebalance has taken the partition away meanwhile: whoever holds it now asks the database."""
+        with suppress(IllegalStateError):
+            await self._app.consumer.seek(tp, offset)
 
     def committed(self) -> dict[TP, int]:
         """Where Kafka would have each of them read on after a restart; none of those of which it knows nothing."""
@@ -93,8 +100,10 @@ class Reader:
         if not held or not await consumer._commit(held):
             return
         for tp, offset in held.items():
+            if tp not in self.assigned():
+                continue
             for remembered in (consumer._gap, consumer._acked, consumer._acked_index):
                 remembered.pop(tp, None)
             consumer._committed_offset[tp] = offset
             self._awaited.pop(tp, None)
-            await consumer.seek(tp, offset)
+            await self._seek(tp, offset)

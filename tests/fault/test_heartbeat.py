@@ -74,6 +74,7 @@ def test_the_pipeline_stops(watched: Hospital, outside: Outside, trial: Try) -> 
             run.strike()
             thawed = time.monotonic()
             eventually(lambda thawed=thawed: outside.called > thawed, within_s=120)
+            eventually(hospital.ready, within_s=120, every_s=1.0)
         for process in sorted(supervision.leftovers(hospital.home), key=lambda one: "supervisord" not in " ".join(one.cmdline())):
             process.send_signal(signal.SIGKILL)
         slowest = max(slowest, told_after(outside))
