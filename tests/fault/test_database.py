@@ -16,7 +16,7 @@ from tests.fault.hospital import Hospital, Layout, eventually
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 
 
-@dose(1, 6)
+@dose(brief=1, full=6)
 def test_database_restarted(hospital: Hospital, trial: Try, times: int) -> None:
     """In order (every client is thrown out), and by kill -9 (the log is played back)."""
     with trial(hospital, 9, "database restarted and killed", allowed={"repeats"}) as run:

@@ -44,7 +44,7 @@ def hours_ago(hours: float) -> datetime:
     return now() - timedelta(hours=hours)
 
 
-@dose(9.0, 60.0)
+@dose(brief=9.0, full=60.0)
 def test_merged_and_moved_in_the_middle_of_an_episode(hospital: Hospital, trial: Try, times: float) -> None:
     """Three workers, six partitions: the two numbers of a patient mostly meet in different workers."""
     with trial(hospital, 18, "merge and transfer within an episode", script=merging) as run:

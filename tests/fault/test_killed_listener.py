@@ -14,7 +14,7 @@ from tests.fault.hospital import Hospital, eventually
 pytestmark = pytest.mark.xdist_group("faults")
 
 
-@dose(2, 25)
+@dose(brief=2, full=25)
 def test_killed_before_the_ack(hospital: Hospital, trial: Try, times: int) -> None:
     """Once with a broker that confirms nothing, so that every message is taken in and none acknowledged; then at random instants."""
     with trial(hospital, 1, "listener killed before the ACK") as run:
@@ -31,7 +31,7 @@ def test_killed_before_the_ack(hospital: Hospital, trial: Try, times: int) -> No
             run.traffic.flows(20)
 
 
-@dose(1, 10)
+@dose(brief=1, full=10)
 def test_killed_after_the_broker_has_it_and_before_the_ack(hospital: Hospital, trial: Try, times: int) -> None:
     """The broker stands still until a message of every sender lies in its sockets, then takes them in while the listener stands still."""
     with trial(hospital, 2, "listener killed after the broker has it") as run:

@@ -25,14 +25,14 @@ def strike(hospital: Hospital, run: Trial, when: Literal["before", "after"]) -> 
     run.traffic.flows(100)
 
 
-@dose(1, 12)
+@dose(full=12)
 def test_killed_before_the_provider_has_the_page(hospital: Hospital, trial: Try, times: int) -> None:
     with trial(hospital, 4, "pager killed before the provider call", by="pages") as run:
         for _ in range(times):
             strike(hospital, run, "before")
 
 
-@dose(1, 12)
+@dose(brief=1, full=12)
 def test_killed_between_acceptance_and_commit(hospital: Hospital, trial: Try, times: int) -> None:
     """The provider has the page and nobody knows: it is sent again under the same id, which a web hook sees and a pager terminal cannot."""
     with trial(hospital, 5, "pager killed between acceptance and commit", by="pages", allowed={"repeats"}) as run:
@@ -42,7 +42,7 @@ def test_killed_between_acceptance_and_commit(hospital: Hospital, trial: Try, ti
     assert sum(takes[row[3]] > 1 for row in run.found.pages) >= times
 
 
-@dose(3.0, 60.0)
+@dose(full=60.0)
 def test_two_pagers_at_once(hospital: Hospital, trial: Try, times: float) -> None:
     """Both claim from one outbox; each page reaches its provider once."""
     with trial(hospital, 6, "two pagers at once", by="pages") as run:

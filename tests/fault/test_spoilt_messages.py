@@ -16,7 +16,7 @@ from tests.fault.trial import Trial
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(600)]
 
 
-@dose(2.0, 60.0)
+@dose(full=60.0)
 def test_every_message_three_times(hospital: Hospital, trial: Try, times: float) -> None:
     with trial(hospital, 14, "every message three times", script=thrice, rate=3 * RATE) as run:
         time.sleep(times)
@@ -24,7 +24,7 @@ def test_every_message_three_times(hospital: Hospital, trial: Try, times: float)
     assert sum(row[1] == "duplicate" for row in run.found.messages) == len(run.acknowledged) - len(distinct) > len(distinct)
 
 
-@dose(3.0, 60.0)
+@dose(brief=3.0, full=60.0)
 def test_out_of_order_and_six_hours_late(hospital: Hospital, trial: Try, times: float) -> None:
     """What is six hours late was as bad as can be, and pages nobody; and the order of arrival makes no difference to the state."""
     with trial(hospital, 15, "out of order, and 6 h late", script=shuffled_and_late) as run:
@@ -45,7 +45,7 @@ def reached_in_the_present(run: Trial, token: str) -> bool:
     return bool(received_at - as_of <= timedelta(hours=1))
 
 
-@dose(2.0, 60.0)
+@dose(brief=2.0, full=60.0)
 def test_one_message_in_ten_is_poison(hospital: Hospital, trial: Try, times: float) -> None:
     """Each is answered, and each that was refused lies in quarantine with its reason; nobody else's messages wait for it."""
     with trial(hospital, 16, "poison messages, 1 in 10", script=poisoned) as run:
