@@ -1,7 +1,7 @@
 """Rebuilds patients' rolling states from the database: the stored facts walked through the same `advance` that met them first."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,22 +28,29 @@ def states_of(cursor: Cursor, patients: Mapping[str, Sequence[str]]) -> dict[str
     ids: dict[str, Any] = {"ids": list(current)}
     persons = {row[0]: row[1:] for row in cursor.execute(SQL["load_patients"].encode(), ids)}
     states = {patient_id: _person(patient_id, persons.get(patient_id)) for patient_id in patients}
+    found = cursor.execute(SQL["load_events"].encode(), ids | {"movements": KEPT}).fetchall()
+    back = {"window": WINDOW, "longer": list(LONGER), "longest": max(LONGER.values())}
+    take_in(states, found, cursor.execute(SQL["load_observations"].encode(), ids | back).fetchall(), current)
+    return states
+
+
+def take_in(
+    states: dict[str, PatientState], events: Iterable[Sequence[Any]], observations: Iterable[Sequence[Any]], current: Mapping[str, str]
+) -> None:
+    """Walks stored facts into states. `current`: recorded ids to the states' own."""
     movements: dict[str, list[Moved]] = defaultdict(list)
-    for recorded, at, received_at, detail in cursor.execute(SQL["load_events"].encode(), ids | {"movements": KEPT}):
-        event = msgspec.convert(detail, Fact)
-        patient_id = current[recorded]
+    for recorded, at, received_at, detail in events:
+        event, patient_id = event_of(detail), current[recorded]
         if isinstance(event, Medication | CodeStatus):
             states[patient_id] = advance(states[patient_id], event, received_at=received_at)
         else:
             movements[patient_id].append(Moved(at=at, received_at=received_at, event=event))
     for patient_id, held in movements.items():
         states[patient_id] = moved(states[patient_id], held)
-    back = {"window": WINDOW, "longer": list(LONGER), "longest": max(LONGER.values())}
-    for row in cursor.execute(SQL["load_observations"].encode(), ids | back):
-        observation, received_at = _fact(row[1:])
+    for row in observations:
+        observation, received_at = observation_of(row[1:])
         patient_id = current[row[0]]
         states[patient_id] = advance(states[patient_id], observation, received_at=received_at)
-    return states
 
 
 def _person(patient_id: str, person: Sequence[Any] | None) -> PatientState:
@@ -51,7 +58,14 @@ def _person(patient_id: str, person: Sequence[Any] | None) -> PatientState:
     return PatientState(patient_id=patient_id, birth_date=birth_date, sex=sex)
 
 
-def _fact(row: Sequence[Any]) -> tuple[Observation, datetime]:
+def event_of(detail: Any) -> Fact:
+    """An event from its JSON."""
+    event: Fact = msgspec.convert(detail, Fact)
+    return event
+
+
+def observation_of(row: Sequence[Any]) -> tuple[Observation, datetime]:
+    """An observation, and when it was received, from its columns in the order of `load_observations`."""
     (
         code,
         code_system,

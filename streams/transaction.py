@@ -1,6 +1,5 @@
 """One batch, one transaction: what is new is read, scored, decided and written, and the partitions' progress moves with it."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -9,19 +8,16 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 
 from infra.database.sql import statements
-from streams import backlog, identity, recall, store
+from streams import backlog, identity, store
 from streams.backlog import Range
-from streams.patient import PatientState
-from streams.processing import Batch, Moment, Taken, keys, merges, moves, process, reaches_beyond, read_record
+from streams.cache import States
+from streams.processing import Batch, Moment, Taken, merges, moves, process, reaches_beyond, read_record
 from streams.record import Record
 
 SQL = statements("streams", "store.sql")
 
 RESEND_WINDOW = timedelta(days=7)
 """How long the same bytes count as a resend; senders' queues are drained within days, and a wider look would read every chunk."""
-
-CACHED_PATIENTS = 20_000
-"""States held in memory; a state is a few kB, a large hospital has 2,000 inpatients. The least recently seen go first and are recalled when needed."""
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -88,14 +84,13 @@ class Transactor(Generic[S]):
         self._connect, self._connection = connect, None
         self._scorer, self._policy, self._now = scorer, policy, now
         self._timezones, self._quarantine = timezones, quarantine
-        self._states: OrderedDict[str, tuple[PatientState, int]] = OrderedDict()
-        self._counts: dict[str, int] = {}
+        self.states = States()
 
     _connection: psycopg.Connection | None
 
     def forget(self) -> None:
         """Drops the cached states and the connection: after a rebalance or a failure the database is asked anew."""
-        self._states.clear()
+        self.states.forget()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -132,7 +127,7 @@ class Transactor(Generic[S]):
         except BaseException:
             self.forget()
             raise
-        self._remember(batch)
+        self.states.remember(batch)
         return Recorded(taken=batch.taken, scores=scores)
 
     def _live(self, cursor: psycopg.Cursor, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
@@ -146,6 +141,7 @@ class Transactor(Generic[S]):
         self._write(cursor, batch, scores, now)
         self._policy.decide(cursor, batch.moments, scores, now)
         _advance(cursor, fresh, expected)
+        self.states.keep(cursor, batch, now, in_order=True)
         return batch, scores
 
     def _past(self, cursor: psycopg.Cursor, found: Range, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
@@ -161,6 +157,7 @@ class Transactor(Generic[S]):
         moments = [moment for moment in batch.moments if str(moment.source) in present]
         self._policy.decide(cursor, moments, scores, now)
         backlog.advance(cursor, found, expected, fresh[-1].record.source.offset + 1)
+        self.states.keep(cursor, batch, now, in_order=False)
         return batch, scores
 
     def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> Batch:
@@ -168,7 +165,8 @@ class Transactor(Generic[S]):
         new = [taken for taken in fresh if taken.record.fingerprint not in known]
         anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
         anew |= identity.move(cursor, moves(new), now)
-        current, states = self._recall(cursor, fresh)
+        self.states.own(cursor, (taken.record.source.partition for taken in fresh))
+        current, states = self.states.begin(cursor, fresh)
         return process(fresh, states, current, known, anew)
 
     def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
@@ -177,30 +175,6 @@ class Transactor(Generic[S]):
         set_aside = [taken for taken in batch.taken if taken.outcome == "quarantined"]
         if set_aside:
             self._quarantine(set_aside)
-
-    def _recall(self, cursor: psycopg.Cursor, fresh: Sequence[Taken]) -> tuple[dict[str, str], dict[str, PatientState]]:
-        """Current ids and states. A patient with merged-away ids is never cached: two workers may hold one of its partitions each; nor is a state
-        kept that another worker's message has changed since.
-        """
-        found = identity.known(cursor, [key for taken in fresh for key in keys(taken)])
-        current = {alias: into for alias, (into, _) in found.items() if into is not None}
-        for alias in {*current, *current.values()}:
-            self._states.pop(alias, None)
-        wanted = {current.get(key, key) for taken in fresh for key in keys(taken)}
-        counts = {patient_id: found.get(patient_id, (None, 0))[1] for patient_id in wanted}
-        held = {one: self._states[one][0] for one in wanted if one in self._states and self._states[one][1] == counts[one]}
-        self._counts = counts
-        absent = {patient_id: identity.recorded_as(found, patient_id) for patient_id in sorted(wanted - held.keys())}
-        return current, held | recall.states_of(cursor, absent)
-
-    def _remember(self, batch: Batch) -> None:
-        """What was committed; not of patients whom this worker may not be the one to hold."""
-        for patient_id, state in batch.states.items():
-            self._states.pop(patient_id, None)
-            if patient_id not in batch.guests:
-                self._states[patient_id] = (state, self._counts.get(patient_id, 0))
-        while len(self._states) > CACHED_PATIENTS:
-            self._states.popitem(last=False)
 
 
 def seed(cursor: psycopg.Cursor, beginnings: Mapping[tuple[str, int], int]) -> None:

@@ -103,7 +103,7 @@ def test_the_present_goes_first_and_the_past_gives_the_same_rows_and_states(url:
     one.fill(found, [record(19)])
     assert ranges(url) == []
     assert [row[-1] for row in rows(url)] == [offset for offset in range(30) for _ in WELL]
-    beside = {name: state for name, (state, _) in one._states.items()}
+    beside = one.states.held()
     recalled = one.ask(lambda cursor: recall.states_of(cursor, {name: [name] for name in beside}))
     assert {name: state.readings for name, state in recalled.items()} == {name: state.readings for name, state in beside.items()}
 

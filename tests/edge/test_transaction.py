@@ -33,7 +33,7 @@ class Scores:
         assert not cursor.closed
 
     def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Moment], now: datetime) -> None:
-        assert len(moments) == len(scores)
+        assert {str(moment.source) for moment in moments} <= {str(score.source) for score in scores}
 
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
         self.merged.append((from_id, into_id))
