@@ -93,6 +93,7 @@ class Bedside:
             parts={},
             missing=(),
             findings=_moved(patient, moment.received_at),
+            at=moment.received_at,
         )
 
 
@@ -121,6 +122,7 @@ def _news2(moment: Moment, now: datetime, mode: Mode) -> list[Score]:
         parts={name: float(points) for name, points in result.parts.items()},
         missing=result.missing,
         findings=tuple(one for one in told if one is not None),
+        at=at,
     )
     return [score]
 

@@ -28,6 +28,7 @@ class Score(Struct, frozen=True, kw_only=True):
 
     `value`: None where inputs are missing; `at_least`: a lower bound that holds all the same. `as_of`: when its newest input was observed.
     `mode`: `fallback` is a published score that speaks while the model cannot. `score_id` names the message it was made after.
+    `at`: the instant it speaks at: what was received by then was known.
     """
 
     score_id: str
@@ -44,3 +45,4 @@ class Score(Struct, frozen=True, kw_only=True):
     parts: dict[str, float]
     missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+    at: datetime | None = None

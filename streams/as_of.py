@@ -34,12 +34,15 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One fact as it was recorded: an observation, or any other event of which a state is made. `occurred_at`: of the patient's own time."""
+    """One fact as it was recorded: an observation, or any other event of which a state is made. `occurred_at`: of the patient's own time;
+    `processed_at`: when it was recorded, None where that is no longer known.
+    """
 
     recorded_as: str
     occurred_at: datetime
     received_at: datetime
     withdrawn_at: datetime | None
+    processed_at: datetime | None
     place: Place
     fact: Observation | Fact
 
@@ -92,13 +95,14 @@ def recorded(cursor: Cursor, patient_id: str) -> tuple[PatientState, Sequence[Me
     ]
     ids = [patient_id, *(one.patient_id for one in merged)]
     person: Any = cursor.execute(SQL["person"].encode(), {"id": patient_id}).fetchone() or (None, None)
-    facts = [_told(row, observation_of(row[8:])[0]) for row in cursor.execute(SQL["observations"].encode(), {"ids": ids})]
-    facts += [_told(row, event_of(row[8])) for row in cursor.execute(SQL["events"].encode(), {"ids": ids})]
+    facts = [_told(row, observation_of(row[9:])[0]) for row in cursor.execute(SQL["observations"].encode(), {"ids": ids})]
+    facts += [_told(row, event_of(row[9])) for row in cursor.execute(SQL["events"].encode(), {"ids": ids})]
     return PatientState(patient_id=patient_id, birth_date=person[0], sex=person[1]), merged, facts
 
 
 def _told(row: Sequence[Any], fact: Observation | Fact) -> Told:
-    recorded_as, occurred_at, received_at, withdrawn_at, *place = row[:8]
+    recorded_as, occurred_at, received_at, withdrawn_at, processed_at, *place = row[:9]
     return Told(
-        recorded_as=recorded_as, occurred_at=occurred_at, received_at=received_at, withdrawn_at=withdrawn_at, place=tuple(place), fact=fact
-    )
+        recorded_as=recorded_as, occurred_at=occurred_at, received_at=received_at, withdrawn_at=withdrawn_at, processed_at=processed_at,
+        place=tuple(place), fact=fact,
+    )  # fmt: skip

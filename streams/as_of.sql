@@ -7,13 +7,16 @@ SELECT patient_id, merged_at FROM vigil_store.patient WHERE merged_into = %(id)s
 SELECT birth_date, sex FROM vigil_store.patient WHERE patient_id = %(id)s
 
 -- name: observations
-SELECT patient_id, observed_at, received_at, withdrawn_at, topic, partition, "offset", ordinal,
-    code, code_system, value_num, value_text, comparator, unit, canonical_code, canonical_num, canonical_unit, canonical_text, observed_at,
-    received_at, status, result_key
-FROM vigil_store.observation WHERE patient_id = ANY(%(ids)s::text[])
+SELECT o.patient_id, o.observed_at, o.received_at, o.withdrawn_at, m.processed_at, o.topic, o.partition, o."offset", o.ordinal,
+    o.code, o.code_system, o.value_num, o.value_text, o.comparator, o.unit, o.canonical_code, o.canonical_num, o.canonical_unit, o.canonical_text,
+    o.observed_at, o.received_at, o.status, o.result_key
+FROM vigil_store.observation AS o
+LEFT JOIN vigil_store.message AS m ON m.topic = o.topic AND m.partition = o.partition AND m."offset" = o."offset"
+WHERE o.patient_id = ANY(%(ids)s::text[])
 
 -- name: events
-SELECT patient_id, occurred_at, received_at, withdrawn_at, topic, partition, "offset", ordinal, detail
-FROM vigil_store.event
-WHERE patient_id = ANY(%(ids)s::text[])
-    AND kind IN ('admit', 'transfer', 'discharge', 'update', 'cancel', 'merge_visit', 'seen', 'code_status', 'medication')
+SELECT e.patient_id, e.occurred_at, e.received_at, e.withdrawn_at, m.processed_at, e.topic, e.partition, e."offset", e.ordinal, e.detail
+FROM vigil_store.event AS e
+LEFT JOIN vigil_store.message AS m ON m.topic = e.topic AND m.partition = e.partition AND m."offset" = e."offset"
+WHERE e.patient_id = ANY(%(ids)s::text[])
+    AND e.kind IN ('admit', 'transfer', 'discharge', 'update', 'cancel', 'merge_visit', 'seen', 'code_status', 'medication')

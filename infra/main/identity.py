@@ -33,7 +33,7 @@ def show(home: Path, as_json: bool, patient: str) -> None:
         current = row[0] if row else patient
         merged = cursor.execute(SQL["recorded_as"].encode(), {"patient_id": current}).fetchall()
     if as_json:
-        told = {"patient_id": current, "recorded_as": [current, *(one for one, _ in merged)], "merged_at": dict(merged)}
+        told: dict[str, object] = {"patient_id": current, "recorded_as": [current, *(one for one, _ in merged)], "merged_at": dict(merged)}
         click.echo(msgspec.json.encode(told).decode())
         return
     click.echo(current)

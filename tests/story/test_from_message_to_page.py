@@ -1,5 +1,6 @@
 """HL7 in over a real socket, a page out of a real channel: who is paged, who is not, and what is never said."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,6 +85,29 @@ def test_an_answer_is_recorded_once_and_in_the_ledger(hospital: Hospital) -> Non
     assert second.stdout.startswith("already")
     assert hospital.ask("SELECT state, acknowledged_by FROM vigil.pages WHERE page_id = %s", page_id) == [("acknowledged", "Dr Story")]
     assert hospital.ask("SELECT count(*) FROM vigil.audit_log WHERE actor = 'Dr Story' AND action = 'acknowledge'") == [(1,)]
+
+
+def test_every_score_and_page_is_explained_and_comes_out_the_same(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    hospital.send(
+        [
+            adt("A01", "510", minutes_ago(240)),
+            oru("510", minutes_ago(9), WELL),
+            oru("510", minutes_ago(5), {"lactate": 2.0}),
+            oru("510", minutes_ago(1), SICK),
+        ]
+    )
+    hospital.settled(before + 4)
+    made = hospital.ask("SELECT score_id, name FROM vigil.scores WHERE patient_id = 'HOSP:510'")
+    assert {name for _, name in made} == {"news2", "deterioration"}
+    [(page_id,)] = hospital.ask(
+        "SELECT page_id FROM vigil.pages p JOIN vigil.episodes e USING (episode_id) WHERE e.patient_id = 'HOSP:510'"
+    )
+    for identifier, kind in [*((score_id, "score") for score_id, _ in made), (page_id, "page")]:
+        told = json.loads(hospital.vigil("explain", identifier, "--json").stdout)
+        assert (told["kind"], told["matches"], bool(told["inputs"])) == (kind, True, True)
+    refused = hospital.vigil("explain", "nothing", check=False)
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 2)
 
 
 def test_nothing_that_names_a_patient_leaves_the_database(hospital: Hospital) -> None:
