@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import psycopg
 from confluent_kafka import Message, Producer
 from msgspec import Struct
@@ -117,4 +118,4 @@ def put_back(bootstrap: str, record: Record) -> Source:
 
 
 def _row(row: tuple[object, ...]) -> SetAside:
-    return SetAside(**dict(zip(SetAside.__struct_fields__, row, strict=True)))  # type: ignore[arg-type]
+    return msgspec.convert(dict(zip(SetAside.__struct_fields__, row, strict=True)), SetAside)

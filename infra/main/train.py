@@ -35,7 +35,7 @@ def say(text: str) -> None:
 def command(data: Path, out: Path, seed: int, as_json: bool) -> None:
     """Trains on CinC 2019, split by patient; writes model.onnx, metadata.json, metrics.json and card.md into the run folder."""
     try:
-        from scoring.models.run import write_run  # noqa: PLC0415
+        from scoring.models.run import write_run  # noqa: PLC0415 (an extra: running Vigil needs none of it)
     except ModuleNotFoundError as error:
         raise Trouble(f"training needs {error.name}", "install it: make setup-dev", exit_code=NOT_THERE) from error
     out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def walked(data: Path, out: Path) -> list[Walked]:
     cache = out / f"features-{key}.pickle"
     if cache.exists():
         say(f"features from {cache}")
-        cached: list[Walked] = pickle.loads(cache.read_bytes())  # noqa: S301
+        cached: list[Walked] = pickle.loads(cache.read_bytes())  # noqa: S301 (a cache that this command wrote itself)
         return cached
     began, rows, patients = time.monotonic(), 0, []
     for one in walk_all(files(data)):

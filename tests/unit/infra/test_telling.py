@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from alerts.channels.channel import Accepted, Page, Refused
 from infra.main.telling import Telling
 from streams.watch import Problem
@@ -60,5 +62,6 @@ def test_what_is_over_and_begins_again_is_news() -> None:
     assert len(told(Line(), [GAP], [], [GAP])) == 2
 
 
-def test_without_a_channel_nothing_is_sent() -> None:
+def test_without_a_channel_nothing_is_sent_and_it_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     asyncio.run(Telling(None, "", 60, "http://board").tell([GAP], NOON))
+    assert "problem" in capsys.readouterr().out
