@@ -52,10 +52,9 @@ class Told:
         return not (isinstance(self.fact, Observation) and self.fact.status == "preliminary"), self.received_at, self.place
 
     @property
-    def result(self) -> tuple[str, str] | None:
-        """What a later version replaces."""
-        key = self.fact.result_key if isinstance(self.fact, Observation) else None
-        return None if key is None else (self.recorded_as, key)
+    def result(self) -> str | None:
+        """What a later version replaces, under whichever of the patient's numbers it came."""
+        return self.fact.result_key if isinstance(self.fact, Observation) else None
 
 
 def known_as(patient_id: str, merged: Iterable[Merged], at: datetime) -> frozenset[str]:
@@ -68,7 +67,7 @@ def known(facts: Iterable[Told], ids: AbstractSet[str], at: datetime) -> list[To
     held = [
         one for one in facts if one.recorded_as in ids and one.received_at <= at and (one.withdrawn_at is None or one.withdrawn_at > at)
     ]
-    newest: dict[tuple[str, str], Told] = {}
+    newest: dict[str, Told] = {}
     for one in held:
         if one.result is not None and (one.result not in newest or one.version > newest[one.result].version):
             newest[one.result] = one

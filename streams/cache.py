@@ -1,7 +1,7 @@
 """The rolling states that a worker holds in memory, and how it comes by those it does not hold: kept ones, else from the stored facts."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -48,6 +48,7 @@ class States:
         self._held: OrderedDict[str, Held] = OrderedDict()
         self._counts: dict[str, int] = {}
         self._merged: AbstractSet[str] = frozenset()
+        self.kin: Mapping[str, Sequence[str]] = {}
         self._next: dict[str, Held] = {}
 
     def forget(self) -> None:
@@ -71,6 +72,8 @@ class States:
         found = identity.known(cursor, [key for taken in fresh for key in keys(taken)])
         current = {alias: into for alias, (into, _) in found.items() if into is not None}
         self._merged = {*current, *current.values()}
+        several = {one: identity.recorded_as(found, one) for one in set(current.values())}
+        self.kin = {alias: numbers for numbers in several.values() for alias in numbers}
         for alias in self._merged:
             self._held.pop(alias, None)
         wanted = {current.get(key, key) for taken in fresh for key in keys(taken)}

@@ -74,6 +74,7 @@ class Batch:
     histories: dict[str, tuple[Mapping[str, Encounter], History]] = field(default_factory=dict)
     persons: set[str] = field(default_factory=set)
     guests: set[str] = field(default_factory=set)
+    kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def read_record(record: Record, timezone: tzinfo = UTC) -> Taken:

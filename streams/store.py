@@ -20,9 +20,9 @@ def write(cursor: Cursor, batch: Batch, now: datetime) -> None:
     """Writes the batch's messages, facts, patients and visits. What it raises rolls the whole batch back."""
     _copy(cursor, "copy_messages", rows.MESSAGE_TYPES, [rows.message_row(taken, now) for taken in batch.taken])
     stored = [taken for taken in batch.taken if taken.outcome == "stored"]
-    replaced = corrections.replaced(cursor, stored)
+    replaced = corrections.replaced(cursor, stored, batch.kin)
     _copy(cursor, "copy_observations", rows.OBSERVATION_TYPES, [row for taken in stored for row in rows.observation_rows(taken)])
-    corrections.supersede(cursor, replaced, now)
+    corrections.supersede(cursor, replaced, batch.kin, now)
     _copy(cursor, "copy_orders", rows.ORDER_TYPES, [row for taken in stored for row in rows.order_rows(taken)])
     _copy(cursor, "copy_notes", rows.NOTE_TYPES, [row for taken in stored for row in rows.note_rows(taken)])
     _copy(cursor, "copy_events", rows.EVENT_TYPES, [row for taken in stored for row in rows.event_rows(taken)])

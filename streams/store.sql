@@ -186,13 +186,15 @@ WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.result_key = ANY(%(keys)s::text[
 
 -- name: supersede
 -- `times`: of the versions above. Without it an update unpacks every compressed row of these patients, without `ids` every row of the hospital.
+-- `heads`: the patient whom a recorded number means today, so that a correction under the one number replaces what came under the other.
 UPDATE vigil_store.observation AS o SET superseded_at = %(now)s
-FROM unnest(%(ids)s::text[], %(keys)s::text[]) AS k (patient_id, result_key)
+FROM unnest(%(ids)s::text[], %(keys)s::text[], %(heads)s::text[]) AS k (patient_id, result_key, head)
 WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.observed_at = ANY(%(times)s::timestamptz[])
     AND o.patient_id = k.patient_id AND o.result_key = k.result_key AND o.superseded_at IS NULL
     AND EXISTS (
-        SELECT FROM vigil_store.observation AS later
-        WHERE later.patient_id = o.patient_id AND later.result_key = o.result_key
+        SELECT FROM unnest(%(ids)s::text[], %(keys)s::text[], %(heads)s::text[]) AS g (patient_id, result_key, head)
+        JOIN vigil_store.observation AS later ON later.patient_id = g.patient_id AND later.result_key = g.result_key
+        WHERE g.head = k.head AND g.result_key = k.result_key AND later.withdrawn_at IS NULL
             AND (later.status <> 'preliminary', later.received_at, later.topic, later.partition, later."offset", later.ordinal)
                 > (o.status <> 'preliminary', o.received_at, o.topic, o.partition, o."offset", o.ordinal)
     )

@@ -167,7 +167,9 @@ class Transactor(Generic[S]):
         anew |= identity.move(cursor, moves(new), now)
         self.states.own(cursor, (taken.record.source.partition for taken in fresh))
         current, states = self.states.begin(cursor, fresh)
-        return process(fresh, states, current, known, anew)
+        batch = process(fresh, states, current, known, anew)
+        batch.kin = self.states.kin
+        return batch
 
     def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
         store.write(cursor, batch, now)

@@ -145,6 +145,20 @@ def test_a_merge_is_seen_by_the_worker_that_still_gets_the_old_number(workers: l
     assert rows(url, "SELECT DISTINCT patient_id FROM vigil.observations") == [("HOSP:100",)]
 
 
+def test_a_correction_under_the_new_number_replaces_what_came_under_the_old_one(workers: list[Worker], url: str) -> None:
+    one = workers[0]
+    one.take(record(0, oru("200", NOON, {"potassium": 6.9}, filler="L1")))
+    one.take(record(0, merge("100", "200", NOON), topic="hl7.adt", minutes=5))
+    one.take(record(1, oru("100", NOON, {"potassium": 4.1}, filler="L1", status="C", sent=NOON + timedelta(minutes=9)), minutes=10))
+    one.take(record(2, oru("200", NOON, {"potassium": 4.2}, filler="L1", status="C", sent=NOON + timedelta(minutes=19)), minutes=20))
+    assert rows(url, "SELECT value_num, current FROM vigil.observations ORDER BY received_at") == [(6.9, False), (4.1, False), (4.2, True)]
+    with connect(url) as connection:
+        later = connection.execute(
+            "SELECT value_num FROM vigil.observations_as_of('HOSP:100', %s)", (NOON + timedelta(hours=9),)
+        ).fetchall()
+    assert later == [(4.2,)]
+
+
 def test_who_has_left_is_held_no_longer(workers: list[Worker], url: str) -> None:
     one = workers[0]
     one.take(record(0, adt("A01", "100", NOON), topic="hl7.adt"))

@@ -142,7 +142,7 @@ LANGUAGE sql STABLE AS $$
             o.result_key IS NULL
             OR NOT EXISTS (
                 SELECT FROM vigil_store.observation AS later
-                WHERE later.patient_id = o.patient_id AND later.result_key = o.result_key AND later.received_at <= at
+                WHERE later.patient_id IN (SELECT vigil.known_as(patient, at)) AND later.result_key = o.result_key AND later.received_at <= at
                     AND (later.withdrawn_at IS NULL OR later.withdrawn_at > at)
                     AND (later.status <> 'preliminary', later.received_at, later.topic, later.partition, later."offset", later.ordinal)
                         > (o.status <> 'preliminary', o.received_at, o.topic, o.partition, o."offset", o.ordinal)
