@@ -68,13 +68,15 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One MLLP port. `timezone`: of times sent without offset (IANA name). `acknowledge`: `original` answers every message with AA, AE or AR
+    """One MLLP port. `timezone`: of times sent without offset (IANA name; empty: the profile's, else UTC). `profile`: what is peculiar to the feed,
+    by name or as a TOML file (`vigil feed profiles`). `acknowledge`: `original` answers every message with AA, AE or AR
     whatever MSH-15 and MSH-16 say, as most engines expect; `enhanced` heeds them (CA, CE, CR, or nothing where nothing is wanted). TLS where `tls_cert` is set, mutual TLS where `tls_client_ca` is."""
 
     name: str = "main"
     host: str = "127.0.0.1"
     port: Port = 0
-    timezone: str = "UTC"
+    timezone: str = ""
+    profile: str = ""
     acknowledge: Literal["original", "enhanced"] = "original"
     tls_cert: str = ""
     tls_key: str = ""

@@ -60,15 +60,11 @@ def observe(context: Context, obx: Sequence[str], order: Order) -> Observation:
     if number is not None:
         canonical, flags = quantified(meant, number)
     else:
-        marks = context.marks
-        kind = kind.split(marks.component, 1)[0].strip()
-        value = value_of(kind, raw, marks)
+        kind = kind.split(context.marks.component, 1)[0].strip()
+        value = value_of(kind, raw, context.marks)
         number = value.num
-        canonical, flags = canonical_of(meant, value, raw, marks)
+        canonical, flags = canonical_of(meant, value, raw, context.marks)
         flags = value.flags + flags
-    code = meant.code
-    if code is None:
-        code, flags = "", (*(value.flags if value else ()), "no_code")
     observed_at = context.time(own_time) if own_time else None
     if observed_at is None:
         observed_at, canonical, flags = _inherited(context, own_time, order, canonical, flags)
@@ -78,7 +74,7 @@ def observe(context: Context, obx: Sequence[str], order: Order) -> Observation:
     if stated is None:
         stated, flags = _status(status.strip() or order.status or "F", flags)
     return Observation(
-        code=code,
+        code=meant.code or "",
         code_system=meant.code_system,
         display=meant.display,
         value_type=kind or None,
@@ -90,7 +86,7 @@ def observe(context: Context, obx: Sequence[str], order: Order) -> Observation:
         status=stated,
         set_id=set_id.strip() or None,
         sub_id=(known(sub_id) if sub_id else None),
-        result_key=f"{order.number}|{code}|{sub_id.strip()}" if order.number and code else None,
+        result_key=f"{order.number}|{meant.code}|{sub_id.strip()}" if order.number and meant.code else None,
         flags=flags + order.flags,
         canonical=canonical,
         structured=value.structured if value else None,

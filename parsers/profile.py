@@ -1,9 +1,10 @@
 """What is peculiar to one feed: how its messages differ from what HL7 says, and what its local codes mean."""
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -64,3 +65,12 @@ class Profile(Struct, frozen=True, kw_only=True):
 PLAIN = Profile()
 """A feed that does as HL7 says. Its identifier types are of HL7 table 0203: medical record numbers and patient internal identifiers; a
 national number is no key, it may be missing or shared."""
+
+
+def zone_of(profile: Profile, setting: str) -> tzinfo:
+    """The zone of times without an offset: the installation's own word for the feed (an IANA name), else the profile's, else UTC.
+
+    >>> str(zone_of(PLAIN, "Europe/Vienna")), zone_of(PLAIN, "")
+    ('Europe/Vienna', datetime.timezone.utc)
+    """
+    return ZoneInfo(setting) if setting else profile.timezone or UTC

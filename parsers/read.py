@@ -8,6 +8,7 @@ from parsers import adt, documents, orders, results
 from parsers.context import Context, contexts_of
 from parsers.envelope import Envelope, peek
 from parsers.events import Event
+from parsers.fields import at
 from parsers.message import Message, Patient, Reason, Subject
 from parsers.profile import PLAIN, Profile
 
@@ -50,8 +51,7 @@ def read_envelope(envelope: Envelope, *, timezone: tzinfo | None = None, profile
     contexts = contexts_of(envelope, timezone, profile)
     if envelope.reason is not None:
         return _message(envelope, contexts, envelope.reason, [], "")
-    sent = envelope.type or ""
-    name = profile.events.get(sent, sent)
+    name = _event(envelope, contexts[0], profile)
     family = family_of(name)
     translated = []
     for context in contexts:
@@ -62,6 +62,15 @@ def read_envelope(envelope: Envelope, *, timezone: tzinfo | None = None, profile
             return _message(envelope, contexts, _nobody(context), [], family)
         translated.append(events)
     return _message(envelope, contexts, None, translated, family)
+
+
+def _event(envelope: Envelope, context: Context, profile: Profile) -> str:
+    """MSH-9 as the feed means it; before 2.2 it may be the message's kind alone, and EVN-1 says the event (HL7 2.1, 2.4.4)."""
+    sent = envelope.type or ""
+    name = profile.events.get(sent, sent)
+    if name == "ADT" and (evn := context.first("EVN")) is not None:
+        return f"ADT^{at(evn, 1).strip()}"
+    return "ORM^O01" if name == "ORM" else name
 
 
 def _nobody(context: Context) -> Reason:

@@ -20,7 +20,7 @@ LONGEST_NUMBER = 100
 """Characters; what is longer is no number that anyone measured."""
 
 NO_CODE = Coded()
-UNMAPPED_CODE = ("unmapped_code",)
+UNMAPPED_CODE, NO_CODE_SENT = ("unmapped_code",), ("no_code",)
 
 RESPONSIVENESS: Mapping[str, str] = MappingProxyType(
     {
@@ -230,7 +230,7 @@ def quantified(meant: Meaning, sent: float | None) -> Understood:
     """What a number means."""
     quantity = meant.quantity
     if quantity is None or sent is None:
-        return None, UNMAPPED_CODE
+        return None, UNMAPPED_CODE if meant.code is not None else NO_CODE_SENT
     if meant.factor is None:
         return None, ("unmapped_unit",) if quantity.code != AVPU else ("unmapped_answer",)
     number = sent * meant.factor[0] + meant.factor[1]

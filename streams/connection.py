@@ -11,6 +11,7 @@ from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import FeedSettings, ListenSettings
 from parsers.mllp import Decoder, Frame, Noise, Received, TooLong, encode
+from parsers.profile import PLAIN, Profile
 from streams.intake import TOO_LARGE, Reply, take
 from streams.limits import Limits
 from streams.producer import ConfirmingProducer, Outcome
@@ -40,8 +41,10 @@ class Connection:
         metrics: Metrics,
         now: Callable[[], datetime],
         limits: Limits,
+        profile: Profile = PLAIN,
     ) -> None:
         self._feed, self._heed = feed.name, feed.acknowledge == "enhanced"
+        self._profile = profile
         self._settings, self._producer, self._metrics, self._now, self._limits = settings, producer, metrics, now, limits
         self._decoder = Decoder(settings.max_frame_bytes)
         self._pending: asyncio.Queue[Pending | None] = asyncio.Queue(maxsize=settings.in_flight)
@@ -96,9 +99,9 @@ class Connection:
     async def _take(self, received: Received) -> None:
         match received:
             case Frame(content):
-                opening = partial(take, content, self._feed, self._now())
+                opening = partial(take, content, self._feed, self._now(), profile=self._profile)
             case TooLong(content, length):
-                opening = partial(take, content, self._feed, self._now(), too_long=length)
+                opening = partial(take, content, self._feed, self._now(), too_long=length, profile=self._profile)
             case Noise(length):
                 if not self._all_noise:
                     log.warning("noise_between_frames", feed=self._feed, bytes=length)

@@ -10,6 +10,7 @@ from parsers.acks import Answer, acknowledge
 from parsers.envelope import Envelope, peek
 from parsers.identity import patient_key
 from parsers.message import Reason
+from parsers.profile import PLAIN, Profile
 from parsers.read import read_envelope
 from streams import topics
 
@@ -49,9 +50,9 @@ class Taken:
     reply: Reply
 
 
-def take(frame: bytes, feed: str, received_at: datetime, too_long: int | None = None) -> Taken:
+def take(frame: bytes, feed: str, received_at: datetime, too_long: int | None = None, profile: Profile = PLAIN) -> Taken:
     """Opens a frame far enough to judge it. `too_long`: the length of a frame that went beyond the limit, of which `frame` is the beginning."""
-    envelope, key, answer, reason = _judge(frame)
+    envelope, key, answer, reason = _judge(frame, profile)
     if too_long is not None:
         answer, reason = "AR", Reason(code="207", detail=f"{TOO_LONG}: {too_long} bytes")
     headers = {topics.RECEIVED_AT: received_at.isoformat(), topics.FEED: feed}
@@ -70,12 +71,12 @@ def take(frame: bytes, feed: str, received_at: datetime, too_long: int | None = 
     )
 
 
-def _judge(frame: bytes) -> tuple[Envelope, str | None, Answer, Reason | None]:
+def _judge(frame: bytes, profile: Profile) -> tuple[Envelope, str | None, Answer, Reason | None]:
     """What the frame says of itself, its patient's key, and the answer it deserves."""
     envelope = Envelope()
     try:
-        envelope = peek(frame)
-        message = read_envelope(envelope)
-        return envelope, patient_key(envelope), message.ack, message.reason
+        envelope = peek(frame, profile)
+        message = read_envelope(envelope, profile=profile)
+        return envelope, patient_key(envelope, profile), message.ack, message.reason
     except Exception as bug:  # the one boundary where a bug of ours may not block a sender who would send the same message for ever
         return envelope, None, "AE", Reason(code="207", detail=f"MSH: reading failed with {type(bug).__name__}")

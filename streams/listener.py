@@ -15,6 +15,7 @@ from pathlib import Path
 from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import FeedSettings, ListenSettings
+from parsers.profile_files import load_profile
 from streams.connection import Connection
 from streams.limits import Limits
 from streams.producer import ConfirmingProducer
@@ -38,11 +39,12 @@ Serving = tuple[Connection, "asyncio.Task[None]"]
 
 
 class Listener:
-    """Serves every feed until it is stopped; then no new frame is read, and what was read is answered."""
+    """Serves every feed until it is stopped; then no new frame is read, and what was read is answered. Raises ProfileFault for a profile that cannot be used."""
 
     def __init__(self, settings: ListenSettings, producer: ConfirmingProducer, metrics: Metrics, now: Callable[[], datetime]) -> None:
         self._settings, self._producer, self._metrics, self._now = settings, producer, metrics, now
         self._limits = Limits()
+        self._profiles = {feed.name: load_profile(feed.profile) for feed in settings.feeds}
         self._servers: list[asyncio.Server] = []
         self._open: defaultdict[str, set[Serving]] = defaultdict(set)
         self._last_heard: dict[str, float] = {}
@@ -71,7 +73,9 @@ class Listener:
             writer.transport.abort()
             return
         _keep_alive(writer)
-        connection = Connection(feed, self._settings, self._producer, self._metrics, partial(self._heard, feed.name), self._limits)
+        connection = Connection(
+            feed, self._settings, self._producer, self._metrics, partial(self._heard, feed.name), self._limits, self._profiles[feed.name]
+        )
         serving = (connection, asyncio.create_task(_serve(connection, feed.name, reader, writer)))
         self._open[feed.name].add(serving)
         serving[1].add_done_callback(lambda _: self._open[feed.name].discard(serving))

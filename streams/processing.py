@@ -8,6 +8,7 @@ from typing import Literal
 
 from parsers.events import Event, Merge, Move, Observation
 from parsers.message import Message, Subject
+from parsers.profile import PLAIN, Profile
 from parsers.read import read
 from streams.daylight import zone_at
 from streams.movements import Encounter, History, Moved, Seen, fold
@@ -77,12 +78,12 @@ class Batch:
     kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def read_record(record: Record, timezone: tzinfo = UTC) -> Taken:
+def read_record(record: Record, timezone: tzinfo = UTC, profile: Profile = PLAIN) -> Taken:
     """Reads one record; whatever it holds becomes a value. An exception is a bug of ours and costs this message alone, visibly."""
     if record.refused is not None:
         return Taken(record=record, message=None, outcome="quarantined", reason=record.refused)
     try:
-        message = read(record.value, timezone=zone_at(timezone, record.received_at))
+        message = read(record.value, timezone=zone_at(timezone, record.received_at), profile=profile)
     except Exception as bug:  # the one boundary where a bug may not stop everybody else's messages
         return Taken(record=record, message=None, outcome="quarantined", reason=f"207: reading failed with {type(bug).__name__}")
     if message.reason is not None:

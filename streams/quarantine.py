@@ -9,6 +9,7 @@ from confluent_kafka import Message, Producer
 from msgspec import Struct
 
 from infra.database.sql import statements
+from parsers.profile import PLAIN, Profile
 from streams import topics
 from streams.intake import TOO_LONG, take
 from streams.lookup import KafkaAway, record_from
@@ -85,7 +86,7 @@ def decide(cursor: psycopg.Cursor, source: Source, decision: str, by: str, note:
     )  # fmt: skip
 
 
-def put_back(bootstrap: str, record: Record) -> Source:
+def put_back(bootstrap: str, record: Record, profile: Profile = PLAIN) -> Source:
     """Puts a message on its topic once more and tells where it lies now; returns when every in-sync replica has it. Raises KafkaAway, OnlyBeginning.
 
     It is judged anew, as the listener would today: a reader that has learned since then gives another key, another topic and no refusal.
@@ -93,7 +94,7 @@ def put_back(bootstrap: str, record: Record) -> Source:
     """
     if TOO_LONG in (record.refused or ""):
         raise OnlyBeginning(f"{record.source} is the beginning of a longer frame")
-    again = take(record.value, record.feed or "", record.received_at)
+    again = take(record.value, record.feed or "", record.received_at, profile=profile)
     placed: list[Source] = []
 
     def delivered(error: object, message: Message) -> None:

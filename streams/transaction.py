@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
 
 from infra.database.sql import statements
+from parsers.profile import PLAIN, Profile
 from streams import backlog, identity, store
 from streams.backlog import Range
 from streams.cache import States
@@ -80,10 +82,11 @@ class Transactor(Generic[S]):
         now: Callable[[], datetime],
         timezones: Mapping[str, tzinfo],
         quarantine: Callable[[Sequence[Taken]], None],
+        profiles: Mapping[str, Profile] = MappingProxyType({}),
     ) -> None:
         self._connect, self._connection = connect, None
         self._scorer, self._policy, self._now = scorer, policy, now
-        self._timezones, self._quarantine = timezones, quarantine
+        self._timezones, self._profiles, self._quarantine = timezones, profiles, quarantine
         self.states = States()
 
     _connection: psycopg.Connection | None
@@ -113,10 +116,14 @@ class Transactor(Generic[S]):
             self._connection = self._connect()
         return self._connection
 
+    def _read(self, record: Record) -> Taken:
+        feed = record.feed or ""
+        return read_record(record, self._timezones.get(feed, UTC), self._profiles.get(feed, PLAIN))
+
     def _transact(
         self, records: Sequence[Record], within: Callable[[psycopg.Cursor, Sequence[Taken]], tuple[Batch, Sequence[S]]]
     ) -> Recorded[S]:
-        read = [read_record(record, self._timezones.get(record.feed or "", UTC)) for record in records]
+        read = [self._read(record) for record in records]
         if len(read) > 1 and moves(read):  # a visit's facts are moved in the database, so those before it must be there
             each = [self._transact([record], within) for record in records]
             return Recorded(taken=[taken for one in each for taken in one.taken], scores=[score for one in each for score in one.scores])

@@ -3,7 +3,6 @@
 from html import escape
 from itertools import chain
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -80,9 +79,8 @@ def profile_named(name: str) -> Profile:
 def examined(paths: tuple[Path, ...], profile: Profile) -> Report:
     """The census of every message in these files."""
     census = Census(profile)
-    zone = profile.timezone or ZoneInfo("UTC")
     for raw in chain.from_iterable(split_batch(path.read_bytes()) for path in files_in(paths)):
-        census.add(read(raw, timezone=zone, profile=profile))
+        census.add(read(raw, profile=profile))
     return census.report()
 
 

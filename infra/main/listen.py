@@ -14,6 +14,7 @@ from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, settings_of
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
+from parsers.profile_files import ProfileFault
 from streams.listener import Listener
 from streams.producer import ConfirmingProducer
 
@@ -34,6 +35,9 @@ def command(context: click.Context, home: Path) -> None:
         serve(metrics, settings.listen.metrics_port)
         if not uvloop.run(_listen(settings, metrics)):
             context.exit(NO)
+    except ProfileFault as fault:
+        wrong, _, remedy = str(fault).partition("\n")
+        raise Trouble(wrong, remedy) from fault
     except OSError as error:
         raise Trouble(
             f"the listener cannot start: {error.strerror or error}", f"look at its ports and certificates: vigil settings --home {home}"

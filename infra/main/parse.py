@@ -3,29 +3,33 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
+from infra.main.feed import profile_named
 from infra.main.home import home_option, json_option, settings_of
 from infra.main.send import files_in
 from parsers.batches import split_batch
 from parsers.events import Event
 from parsers.message import Message
+from parsers.profile import zone_of
 from parsers.read import read
 
 
 @click.command()
 @home_option
 @json_option
+@click.option("--profile", "name", default="", help="The feed's profile.  [default: that of the first feed under --home]")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def command(home: Path, as_json: bool, paths: tuple[Path, ...]) -> None:
+def command(home: Path, as_json: bool, name: str, paths: tuple[Path, ...]) -> None:
     """Tells what Vigil reads in every message of PATHS: a line each."""
-    zone = ZoneInfo(settings_of(home).listen.feeds[0].timezone)
+    feed = settings_of(home).listen.feeds[0]
+    profile = profile_named(name or feed.profile)
+    zone = zone_of(profile, feed.timezone)
     for path in files_in(paths):
         for index, raw in enumerate(split_batch(path.read_bytes())):
-            message = read(raw, timezone=zone)
+            message = read(raw, timezone=zone, profile=profile)
             answer = described(str(path), index, message)
             click.echo(msgspec.json.encode(answer).decode() if as_json else _line(answer))
 

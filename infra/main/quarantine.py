@@ -14,6 +14,7 @@ import psycopg
 from alerts import ledger
 from infra.database.connect import connect_patiently
 from infra.main.cli import NO, NOT_THERE, Trouble
+from infra.main.feed import profile_named
 from infra.main.home import home_option, json_option, needs_system, settings_of
 from infra.settings import Settings
 from streams import quarantine
@@ -82,10 +83,13 @@ def retry(context: click.Context, home: Path, as_json: bool, by: str, note: str 
     """Puts messages back on their topic; the worker reads them as if they had just come, with their own time of receipt."""
     settings = needs_system(settings_of(home))
     failed = 0
+    profiles = {feed.name: feed.profile for feed in settings.listen.feeds}
     with _database(settings) as connection:
         for one in _chosen(connection, names, everything):
             try:
-                placed = quarantine.put_back(settings.kafka.bootstrap, _kept(settings, one.source))
+                kept = _kept(settings, one.source)
+                profile = profile_named(profiles.get(kept.feed or "", ""))
+                placed = quarantine.put_back(settings.kafka.bootstrap, kept, profile)
             except (Trouble, OnlyBeginning, KafkaAway) as trouble:
                 failed += 1
                 wrong = str(trouble.message if isinstance(trouble, Trouble) else f"{trouble}\n{type(trouble).__doc__}")

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import faust
 import msgspec
@@ -14,8 +13,10 @@ from alerts.bedside import Alarms
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
+from infra.main.feed import profile_named
 from infra.metrics import Metrics
 from infra.settings import Settings
+from parsers.profile import zone_of
 from scoring.bedside import Bedside
 from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.score import Score
@@ -52,6 +53,7 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     clock = settings.clock.clock()
     model = metadata_of(Path(settings.triton.repository) if settings.triton.repository else SHIPPED, settings.triton.model)
     forward = Forward(settings.kafka.bootstrap)
+    profiles = {feed.name: profile_named(feed.profile) for feed in settings.listen.feeds}
     scorer = Bedside(
         TritonClient(settings.triton, model),
         on_fallback=lambda reason: metrics.model_fallback_total.labels(reason=reason).inc(),
@@ -61,7 +63,8 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
         scorer,
         Alarms(rules.load(Path(settings.page.policy) if settings.page.policy else None, model.threshold), settings.page.routes, metrics),
         now=clock.now,
-        timezones={feed.name: ZoneInfo(feed.timezone) for feed in settings.listen.feeds},
+        timezones={feed.name: zone_of(profiles[feed.name], feed.timezone) for feed in settings.listen.feeds},
+        profiles=profiles,
         quarantine=forward.quarantine,
     )
     _seed_progress(settings)

@@ -51,6 +51,36 @@ def test_enhanced_mode_answers_with_a_commit_where_it_is_wanted(accept: str, app
     assert (None if lines is None else lines[1].split("|")[1]) == code
 
 
+@pytest.mark.parametrize(
+    ("accept", "application", "answer", "codes"),
+    [
+        ("AL", "AL", "AA", ["CA", "AA"]),
+        ("AL", "ER", "AA", ["CA"]),
+        ("AL", "ER", "AE", ["CE", "AE"]),
+        ("NE", "ER", "AR", ["AR"]),
+        ("NE", "NE", "AR", []),
+        ("SU", "SU", "AR", []),
+        ("al", "?", "AA", ["CA", "AA"]),
+    ],
+)
+def test_the_commit_comes_before_the_applications_word(accept: str, application: str, answer: Answer, codes: list[str]) -> None:
+    envelope = peek((HEAD.format(kind="ORU^R01", accept=accept, application=application) + "\r").encode())
+    found = [one.decode().split("\r") for one in acknowledge(envelope, answer, None, "A1", NOW)]
+    assert [lines[1].split("|")[1] for lines in found] == codes
+    assert len({lines[0].split("|")[9] for lines in found}) == len(codes)
+    assert [
+        lines[1].split("|")[1]
+        for lines in ([one.decode().split("\r") for one in acknowledge(envelope, answer, None, "A1", NOW, heed=False)])
+    ] == [answer]
+
+
+def test_an_answer_to_a_question_is_not_acknowledged_but_where_it_asks_for_a_commit() -> None:
+    raw = (HEAD.format(kind="RSP^K22", accept="{accept}", application="AL") + "\rMSA|AA|Q1\r").format
+    assert acknowledge(peek(raw(accept="").replace("|AL\r", "|\r").encode()), "AA", None, "A1", NOW) == ()
+    [commit] = acknowledge(peek(raw(accept="AL").encode()), "AA", None, "A1", NOW)
+    assert b"MSA|CA|C1" in commit
+
+
 def test_our_words_never_hold_the_senders_delimiters() -> None:
     envelope = peek(b"MSH|:~\\&|LAB|HOSP|||2026||ADT:A01|C1|P|2.5.1\r")
     [found] = acknowledge(envelope, "AE", Reason(code="101", detail="PID-3: none"), "A1", NOW)

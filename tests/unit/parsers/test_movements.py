@@ -53,6 +53,11 @@ def test_each_trigger_is_its_movement_at_the_time_it_happened(trigger: str, kind
     assert (first.occurred_at, first.visit.encounter_id, first.visit.patient_class) == (NOON, "V42", "I")
 
 
+def test_before_2_2_the_event_is_in_evn() -> None:
+    first, *_ = events(message("ADT", EVN.format(trigger="A03"), PID, PV1, version="2.1"))
+    assert isinstance(first, Discharge)
+
+
 @pytest.mark.parametrize("trigger", ["A06", "A07", "A10"])
 def test_a_change_of_class_without_a_place_moves_nobody(trigger: str) -> None:
     first, *_ = events(adt(trigger, pv1="PV1|1|I||||||||||||||||V42"))

@@ -67,7 +67,7 @@ def test_while_kafka_takes_it_in_only_the_header_of_a_message_is_held() -> None:
 
 
 def test_a_bug_in_reading_refuses_the_message_instead_of_blocking_its_sender(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> object:
+    def broken(_: object, **__: object) -> object:
         raise KeyError("CANARY")
 
     monkeypatch.setattr(intake, "read_envelope", broken)
