@@ -1,8 +1,9 @@
 """One patient's part of an opened message with what every translation needs: segments, delimiters, patient, visit and the zone its times are in."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+
+from msgspec import Struct
 
 from parsers.coded import Coded, coded
 from parsers.envelope import Envelope, Segments
@@ -18,8 +19,7 @@ LONGEST_TIME = 30
 """Characters; the longest that HL7 2.9 allows is 24."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True, gc=False):
     """`zone`: for times without an offset of their own: MSH-7's offset, else the feed's zone; `zone_assumed` tells which.
 
     `times`: those read so far: most fields of a message say the same one. `segments`: those of this patient, and MSH and EVN, which are of all.

@@ -83,7 +83,7 @@ def _beginnings(separator: str) -> frozenset[str]:
     return frozenset(name + separator for name in USUAL)
 
 
-class Envelope(Struct, frozen=True, kw_only=True):
+class Envelope(Struct, frozen=True, kw_only=True, gc=False):
     """A message ready to be read: `segments` in order, each split at the field separator (`segments[0][0] == "MSH"`, MSH-1 left out).
 
     `encoding` holds component, repetition, escape and subcomponent separators. `reason` with `fatal` tells why it gets AR, without it AE.
@@ -159,7 +159,7 @@ def _lines(text: str, separator: str) -> list[str]:
     if "\n" not in text:
         lines = text.rstrip("\r").split("\r")
         usual = _beginnings(separator)
-        if all(line[:4] in usual for line in lines):
+        if usual.issuperset([line[:4] for line in lines]):
             return lines
     return _line_end_before_segment(separator).split(text.rstrip("\r\n"))
 
@@ -223,14 +223,21 @@ def _judge(segments: list[list[str]], separator: str, flags: tuple[str, ...], pr
     )
 
 
+@lru_cache(maxsize=64)
+def _encoding_fault(encoding: str) -> Reason | None:
+    if not encoding or len(set(encoding)) != len(encoding) or any(mark.isalnum() for mark in encoding):
+        return Reason(code="102", detail="MSH-2: the encoding characters are missing, repeated or letters")
+    if not 4 <= len(encoding) <= 5:
+        return Reason(code="102", detail="MSH-2: four encoding characters are asked for, or five with a truncation character")
+    return None
+
+
 def _fault(
     names: Sequence[str], encoding: str, kind: str, version: str, head: Sequence[str], profile: Profile
 ) -> tuple[Reason | None, bool]:
     """What is wrong with an MSH, the gravest first; True where nothing can be done with the message at all (AR)."""
-    if not encoding or len(set(encoding)) != len(encoding) or any(mark.isalnum() for mark in encoding):
-        return Reason(code="102", detail="MSH-2: the encoding characters are missing, repeated or letters"), True
-    if not 4 <= len(encoding) <= 5:
-        return Reason(code="102", detail="MSH-2: four encoding characters are asked for, or five with a truncation character"), True
+    if (wrong := _encoding_fault(encoding[:6])) is not None:
+        return wrong, True
     if names[0] != "MSH":
         return Reason(code="100", detail="MSH: the header segment is malformed"), True
     if not kind:

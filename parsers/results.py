@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from msgspec import structs
 
@@ -155,7 +155,7 @@ def _specimen_itself(context: Context, walk: _Walk, order: Order) -> None:
     group = walk.groups[-1]
     walk.after = ""
     if group.observations or group.obr is None:
-        of_specimen = replace(order, meanings=meanings(context, blood=False, by_name=False), flags=("of_specimen",))
+        of_specimen = structs.replace(order, meanings=meanings(context, blood=False, by_name=False), flags=("of_specimen",))
         walk.groups.append(Group(of_specimen))
 
 

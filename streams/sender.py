@@ -54,6 +54,7 @@ class MllpSender:
         self._answer_s = answer_s
         self._decoder = Decoder(1 << 20)
         self._frames: list[bytes] = []
+        self._before = b""
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -62,14 +63,18 @@ class MllpSender:
         self._reader, self._writer = await asyncio.open_connection(host, port, ssl=ssl)
 
     async def send(self, raw: bytes) -> bytes:
-        """Sends one message and returns its acknowledgement. Raises NotAnswered; the connection is of no more use then."""
+        """Sends one message and returns its acknowledgement. Raises NotAnswered; the connection is of no more use then.
+
+        In enhanced mode a listener may say two things of a message: what it says of the one before is passed over.
+        """
         if self._reader is None or self._writer is None:
             raise NotAnswered("not connected")
+        before, self._before = self._before, _control_id(raw)
         try:
             self._writer.write(encode(raw))
             async with asyncio.timeout(self._answer_s):
                 await self._writer.drain()
-                while not self._frames:
+                while not self._heard(before):
                     data = await self._reader.read(65_536)
                     if not data:
                         raise NotAnswered("the listener closed the connection")
@@ -77,6 +82,12 @@ class MllpSender:
         except (TimeoutError, OSError) as error:
             raise NotAnswered(type(error).__name__) from error
         return self._frames.pop(0)
+
+    def _heard(self, before: bytes) -> bool:
+        """Whether an answer is there that is not a further one to the message before."""
+        while self._frames and before and before != self._before and _answered(self._frames[0]) == before:
+            self._frames.pop(0)
+        return bool(self._frames)
 
     async def tell(self, raw: bytes) -> None:
         """Sends a message that nobody may answer: an acknowledgement. Raises NotAnswered."""
@@ -94,6 +105,17 @@ class MllpSender:
                 await writer.wait_closed()
 
 
+def _control_id(raw: bytes) -> bytes:
+    fields = raw.split(raw[3:4] or b"|", 10)
+    return fields[9].strip() if len(fields) > 9 else b""
+
+
+def _answered(ack: bytes) -> bytes:
+    """MSA-2: the control id of the message that an acknowledgement speaks of."""
+    found = next((segment for segment in peek(ack).segments if segment[0] == "MSA"), ())
+    return found[2].strip().encode() if len(found) > 2 else b""
+
+
 def answer_of(ack: bytes) -> str:
     """MSA-1 of an acknowledgement, commit answers as their application kin.
 
@@ -108,7 +130,8 @@ def answer_of(ack: bytes) -> str:
 
 def is_acknowledgement(raw: bytes) -> bool:
     """Whether nobody will answer this message: it is an acknowledgement itself."""
-    return (peek(raw).type or "").startswith(("ACK", "MCF"))
+    envelope = peek(raw)
+    return (envelope.type or "").startswith(("ACK", "MCF")) or (envelope.answers and not envelope.accept_ack)
 
 
 async def send_all(

@@ -45,6 +45,19 @@ def test_a_profile_that_cannot_be_used_stops_the_listener_before_it_opens_a_port
     run(story)
 
 
+def test_our_sender_takes_two_answers_for_what_they_are(kafka_bootstrap: str) -> None:
+    good = RAW.replace(b"|2.5.1\r", b"|2.5.1|||AL|AL\r")
+    nobody = good.replace(b"42^^^HOSP^MR~43^^^EAST^MR", b"")
+    messages = [(nobody if number % 3 == 1 else good).replace(b"|C1|", f"|TWO{number}|".encode()) for number in range(9)]
+
+    async def story() -> None:
+        async with listening(kafka_bootstrap, FeedSettings(acknowledge="enhanced")) as port:
+            report = await send_all(messages, host="127.0.0.1", port=port)
+        assert (report.sent, report.aa, report.ae, report.no_ack) == (9, 6, 3, 0)
+
+    run(story)
+
+
 @pytest.mark.parametrize(
     ("wants", "answers"), [(b"AL|AL", ["CA", "AA"]), (b"AL|NE", ["CA"]), (b"NE|AL", ["AA"]), (b"AL|ER", ["CA"]), (b"|", ["AA"])]
 )
