@@ -1,5 +1,7 @@
 """Profiles: the examples shipped are sound, what they say is done, and what is wrong in one is named."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,15 @@ def test_the_census_tells_what_is_missing() -> None:
     assert {one.what.split(":")[0] for one in census.report().missing} == {
         "PID-7", "PID-8", "PV1-19", "PV1-3", "OBR-3, OBR-2", "OBX-6",
     }  # fmt: skip
+
+
+GUIDE = Path(__file__).parents[3] / "infra" / "docs" / "feeds.md"
+
+
+def test_the_profile_in_the_guide_is_a_profile(tmp_path: Path) -> None:
+    blocks = re.findall(r"(?:^    .*\n|^\n)+", GUIDE.read_text(), re.MULTILINE)
+    [example] = [block for block in blocks if "description = " in block]
+    (tmp_path / "guide.toml").write_text(textwrap.dedent(example))
+    (tmp_path / "laboratory.csv").write_text(TABLE)
+    profile = load_profile(str(tmp_path / "guide.toml"))
+    assert (profile.authorities, profile.events, profile.character_set) == (("HOSP",), {"ORU^Z01": "ORU^R01"}, "8859/1")
