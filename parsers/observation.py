@@ -61,6 +61,8 @@ def observe(context: Context, obx: Sequence[str], order: Order) -> Observation:
         canonical, flags = quantified(meant, number)
     else:
         kind = kind.split(context.marks.component, 1)[0].strip()
+        if context.profile.decimal_comma and kind in ("NM", "SN"):
+            raw = raw.replace(",", ".")
         value = value_of(kind, raw, context.marks)
         number = value.num
         canonical, flags = canonical_of(meant, value, raw, context.marks)

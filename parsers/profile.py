@@ -45,7 +45,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     `sequence_numbers`: `refuse` every message with MSH-13, or only those that ask for the protocol (0 and -1), or none (`ignore`);
     `events`: MSH-9 as sent to the event it is read as; `identifier_types` and `authorities`: which identifier of PID-3 keys a patient,
     the first that is there; `encounter_number`: where the visit's number stands; `cancelled_transfer`: where an A12 says where the patient
-    is now; `expected`: segments that the feed sends and that Vigil is known not to need.
+    is now; `decimal_comma`: numbers are written 12,5, as HL7 does not allow and some laboratories do;
+    `expected`: segments that the feed sends and that Vigil is known not to need.
     """
 
     name: str = ""
@@ -58,6 +59,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     authorities: tuple[str, ...] = ()
     encounter_number: tuple[Place, ...] = ("PV1-19", "PID-18")
     cancelled_transfer: Literal["PV1-3", "PV1-6"] = "PV1-3"
+    decimal_comma: bool = False
     expected: frozenset[str] = frozenset()
     codes: CodeMap = NO_CODES
 

@@ -28,6 +28,7 @@ class _Messages(Struct, frozen=True, forbid_unknown_fields=True):
     timezone: str = ""
     sequence_numbers: Literal["refuse", "refuse_protocol", "ignore"] = "refuse_protocol"
     read_as: dict[str, str] = {}
+    decimal_comma: bool = False
     expected_segments: tuple[str, ...] = ()
 
 
@@ -92,6 +93,7 @@ def _checked(path: Path, file: _File) -> Profile:
         character_set=messages.character_set.upper(),
         sequence_numbers=messages.sequence_numbers,
         events=messages.read_as,
+        decimal_comma=messages.decimal_comma,
         identifier_types=file.patient.identifier_types,
         authorities=file.patient.authorities,
         encounter_number=file.visit.number,

@@ -1,5 +1,6 @@
 """Reports that come as results: an ORU whose OBX are the lines of a text (radiology, consultation, discharge) to one note."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 TEXT = frozenset({"TX", "FT"})
 LINES = 3
-"""So many OBX of text in one order are a report whatever the order is called; one or two are a comment on a number beside them."""
+"""So many OBX of text with one code are the lines of a report, whatever the order is called; fewer, or each with a code of its own, are answers."""
 
 SUFFIXES = frozenset({"GDT", "IMP", "ADT", "ANT", "DEV", "REC", "TCM", "CNP", "MED"})
 """Suffixes of OBX-3 that name a part of a report (HL7 2.3.1, 7.1.3): diagnosis or impression, addendum, recommendation …"""
@@ -26,7 +27,7 @@ def concerns(group: "Group") -> bool:
     texts = _texts(group) if group.in_words else []
     if not texts or group.obr is None:
         return False
-    return len(texts) >= LINES or at(group.obr, 24).strip().upper() in REPORTS or any(_suffix(obx) in SUFFIXES for obx in texts)
+    return _lines(texts) >= LINES or at(group.obr, 24).strip().upper() in REPORTS or any(_suffix(obx) in SUFFIXES for obx in texts)
 
 
 def notes(context: Context, groups: "Sequence[Group]") -> list[Event]:
@@ -36,6 +37,10 @@ def notes(context: Context, groups: "Sequence[Group]") -> list[Event]:
 
 def _texts(group: "Group") -> list[Sequence[str]]:
     return [group.segments[place] for place in group.in_words if group.observations[place].value_type in TEXT]
+
+
+def _lines(texts: list[Sequence[str]]) -> int:
+    return max(Counter(at(obx, 3) for obx in texts).values())
 
 
 def _suffix(obx: Sequence[str]) -> str:

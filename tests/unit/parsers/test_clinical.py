@@ -69,6 +69,17 @@ def test_a_comment_beside_a_number_is_no_report() -> None:
     assert all(isinstance(event, Observation) for event in found)
 
 
+def test_answers_in_words_are_no_report_and_lines_of_one_code_are() -> None:
+    answers = [
+        f"OBX|{number}|TX|{code}^{code}^L||{text}||||||F"
+        for number, (code, text) in enumerate([("AVPU", "Alert"), ("O2", "Yes"), ("SITE", "Axillary")])
+    ]
+    assert all(isinstance(event, Observation) for event in events(oru("OBR|1||F1|VS^Vital signs^L", *answers)))
+    lines = [f"OBX|{number}|TX|ECHO^Echo^L||line {number}||||||F" for number in range(3)]
+    [note] = [event for event in events(oru("OBR|1||F1|ECHO^Echo^L", *lines)) if isinstance(event, Note)]
+    assert note.text == "line 0\nline 1\nline 2"
+
+
 @pytest.mark.parametrize(("trigger", "action"), sorted(ACTIONS.items()))
 def test_each_document_message_says_what_it_does(trigger: str, action: str) -> None:
     [note] = events(MESSAGES["document"].replace(b"MDM^T06", f"MDM^{trigger}".encode()))

@@ -105,6 +105,23 @@ def test_a_cancelled_transfer_at_meditech_is_in_pv1_6() -> None:
     assert first.visit.location.unit == "3E"
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "comma", "expected"),
+    [
+        ("NM", "12,5", True, 12.5),
+        ("SN", "<^0,5", True, 0.5),
+        ("NM", "12,5", False, None),
+        ("NM", "1,234,5", True, None),
+        ("NM", "12.5", True, 12.5),
+    ],
+)
+def test_a_comma_is_a_decimal_point_only_where_the_feed_says_so(kind: str, value: str, comma: bool, expected: float | None) -> None:
+    [event] = read(oru(f"OBX|1|{kind}|2345-7^^LN||{value}|mmol/L|||||F"), profile=Profile(decimal_comma=comma)).events
+    assert isinstance(event, Observation)
+    assert event.value_num == expected
+    assert (event.canonical is None) == (expected is None)
+
+
 def test_a_local_event_is_read_as_what_it_is() -> None:
     raw = adt("Z01")
     assert read(raw).flags == ("not_used",)
