@@ -50,6 +50,8 @@ def _acknowledgement(envelope: Envelope, code: str, reason: Reason | None, contr
         "MSH", marks, envelope.msh(5), envelope.msh(6), envelope.msh(3), envelope.msh(4), now.astimezone(UTC).strftime("%Y%m%d%H%M%S+0000"), "", kind,
         control_id, envelope.processing_id or "P", envelope.version or "2.5.1",
     ]  # fmt: skip
+    if not "".join(head).isascii():  # the names of the two parties, as the sender wrote them
+        head += ["", "", "", "", "", "UNICODE UTF-8"]
     detail = _escaped(reason.detail, separator, marks) if reason else None
     lines = [separator.join(head), separator.join(["MSA", code, envelope.msh(10).strip(), *([detail] if detail else [])])]
     if reason is not None and detail is not None:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from parsers.batches import split_batch
 from parsers.events import Event, Observation
 from parsers.message import Message
@@ -132,6 +134,7 @@ def all_events(message: Message) -> list[Event]:
 def faults(raw: bytes, message: Message) -> list[str]:
     """What must not be: a segment unaccounted for, a refusal without a reason, a code or number that was not sent."""
     found = []
+    msgspec.json.encode(message)  # what is read can be told
     if message.segments_in != message.segments_read + len(message.segments_set_aside):
         found.append("segments are not accounted for")
     if (message.ack == "AA") != (message.reason is None):

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from infra.main.feed import examined, profile_named
+from infra.main.feed import examined
 from infra.main.home import json_option
+from infra.main.profiles import profile_named
 
 
 @click.group()

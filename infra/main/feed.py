@@ -12,11 +12,12 @@ from rich.table import Table
 
 from infra.main.cli import Trouble
 from infra.main.home import json_option
+from infra.main.profiles import profile_named
 from infra.main.send import files_in
 from parsers.batches import split_batch
 from parsers.census import Census, Counted, Report
 from parsers.profile import Profile
-from parsers.profile_files import ProfileFault, load_profile, shipped
+from parsers.profile_files import load_profile, shipped
 from parsers.read import read
 
 SHOWN = 25
@@ -65,15 +66,6 @@ def profiles(as_json: bool) -> None:
         return
     for one in found:
         click.echo(f"{one.name:12} {one.description}")
-
-
-def profile_named(name: str) -> Profile:
-    """A profile, or two lines and status 2."""
-    try:
-        return load_profile(name)
-    except ProfileFault as fault:
-        wrong, _, remedy = str(fault).partition("\n")
-        raise Trouble(wrong, remedy) from fault
 
 
 def examined(paths: tuple[Path, ...], profile: Profile) -> Report:

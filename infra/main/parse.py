@@ -7,8 +7,8 @@ from typing import Any
 import click
 import msgspec
 
-from infra.main.feed import profile_named
 from infra.main.home import home_option, json_option, settings_of
+from infra.main.profiles import profile_named
 from infra.main.send import files_in
 from parsers.batches import split_batch
 from parsers.events import Event

@@ -14,8 +14,8 @@ import psycopg
 from alerts import ledger
 from infra.database.connect import connect_patiently
 from infra.main.cli import NO, NOT_THERE, Trouble
-from infra.main.feed import profile_named
 from infra.main.home import home_option, json_option, needs_system, settings_of
+from infra.main.profiles import profile_named
 from infra.settings import Settings
 from streams import quarantine
 from streams.lookup import Gone, KafkaAway, look_up

@@ -13,7 +13,7 @@ from alerts.bedside import Alarms
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
-from infra.main.feed import profile_named
+from infra.main.profiles import profile_named
 from infra.metrics import Metrics
 from infra.settings import Settings
 from parsers.profile import zone_of

@@ -81,6 +81,13 @@ def test_an_answer_to_a_question_is_not_acknowledged_but_where_it_asks_for_a_com
     assert b"MSA|CA|C1" in commit
 
 
+def test_an_answer_with_letters_beyond_ascii_says_how_they_are_written() -> None:
+    raw = HEAD.format(kind="ORU^R01", accept="", application="").replace("LAB", "LÁB") + "||8859/1\r"
+    [found] = acknowledge(peek(raw.encode("latin-1")), "AA", None, "A1", NOW)
+    head = found.decode().split("\r")[0].split("|")
+    assert (head[4], head[17]) == ("LÁB", "UNICODE UTF-8")
+
+
 def test_our_words_never_hold_the_senders_delimiters() -> None:
     envelope = peek(b"MSH|:~\\&|LAB|HOSP|||2026||ADT:A01|C1|P|2.5.1\r")
     [found] = acknowledge(envelope, "AE", Reason(code="101", detail="PID-3: none"), "A1", NOW)
