@@ -64,6 +64,7 @@ REMARKS = {
     "no_time_zone": "times without an offset: the feed's zone is assumed",
     "no_time": "a result without any time: the time of receipt stands in",
     "unreadable_time": "OBX-14 is no HL7 time: the order's stands in",
+    "date_only": "OBX-14 says the day and no hour: the order's hour of that day, else midnight",
     "no_own_time": "an OBX beside another matter without a time of its own: kept, never scored",
     "undeclared_bytes": "bytes that MSH-18 does not account for: guessed",
     "unknown_character_set": "MSH-18 is not in HL7 table 0211",

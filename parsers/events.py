@@ -52,7 +52,7 @@ class Observation(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind",
     replaces: filler (else placer) order number, OBX-3 and OBX-4; None where no order number was sent. `parent_key`: the `result_key` of the result that asked for this one (OBR-29 and OBR-26).
     `interpretation`: OBX-8 (HL7 table 0078: H, L, S, R …), repetitions joined by a space; `reference_range`: OBX-7, as sent.
     `flags`: why `canonical` is None or of less use: `unmapped_code unmapped_unit impossible_value comparator not_numeric no_time
-    no_time_zone null range ratio no_own_time of_specimen cut_short by_reference`, further ones may be added.
+    no_time_zone date_only null range ratio no_own_time of_specimen cut_short by_reference`, further ones may be added.
     """
 
     code: str
