@@ -1,7 +1,8 @@
 """`vigil feed`: what a sample of a feed will do, and which profiles there are."""
 
+import sys
+from contextlib import nullcontext
 from html import escape
-from itertools import chain
 from pathlib import Path
 
 import click
@@ -71,8 +72,11 @@ def profiles(as_json: bool) -> None:
 def examined(paths: tuple[Path, ...], profile: Profile) -> Report:
     """The census of every message in these files."""
     census = Census(profile)
-    for raw in chain.from_iterable(split_batch(path.read_bytes()) for path in files_in(paths)):
-        census.add(read(raw, profile=profile))
+    files = files_in(paths)
+    with click.progressbar(files, label="reading", file=sys.stderr) if sys.stderr.isatty() else nullcontext(files) as shown:
+        for path in shown:
+            for raw in split_batch(path.read_bytes()):
+                census.add(read(raw, profile=profile))
     return census.report()
 
 
