@@ -9,7 +9,8 @@ _NOT_BLOOD = re.compile(
 """In an order's service or specimen: what is measured is not the patient's blood, so names such as sodium mean another quantity."""
 
 _CULTURE = re.compile(
-    r"cultur|microscopy.{0,4}c.?s\b|\bmc&?s\b|gram.?stain|\bMRSA\b|\bsuscept|\bsensitivit|antibiogram|bacteria identified", re.I
+    r"(?<!agri)cultur|kultur|cultivo|microscopy.{0,4}c.?s\b|\bmc&?s\b|gram.?stain|\bMRSA\b|\bsuscept|antibiotic sensitivit|antibiogram|bacteria identified",
+    re.I,
 )
 
 MICROBIOLOGY = frozenset({"MB", "MCB", "MYC", "PAR", "VR"})

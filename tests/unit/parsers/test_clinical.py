@@ -39,8 +39,27 @@ def test_a_panels_results_name_the_result_that_asked_for_them() -> None:
     assert parents == [None, None, "F1|600-7|1", "F1|600-7|1"]
 
 
-def test_a_blood_test_is_no_culture() -> None:
-    assert [event for event in events(MESSAGES["vitals"]) if not isinstance(event, Observation)] == []
+@pytest.mark.parametrize("service", ["85353-1^Vital signs^LN", "HSTNT^High sensitivity troponin T^L", "FIT^Agricultural panel^L"])
+def test_a_blood_test_is_no_culture(service: str) -> None:
+    found = events(
+        oru(f"OBR|1||F1|{service}", "OBX|1|NM|10839-9^Troponin^LN||40|ng/L||R|||F", "OBX|2|ST|X^Culture result^L||positive||||||F")
+    )
+    assert [event for event in found if not isinstance(event, Observation)] == []
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "BC^Blood culture^L",
+        "UMCS^Urine microscopy, C&S^L",
+        "ABS^Antibiotic sensitivities^L",
+        "MRSA^MRSA screen^L",
+        "BK^Blutkultur^L",
+        "HC^Hémoculture^L",
+    ],
+)
+def test_a_culture_is_known_by_its_words(service: str) -> None:
+    assert any(isinstance(event, Culture) for event in events(oru(f"OBR|1||F1|{service}", "OBX|1|ST|ORG^Organism^L||No growth||||||F")))
 
 
 def test_the_lines_of_a_radiology_report_are_one_note() -> None:
