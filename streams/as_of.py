@@ -47,9 +47,9 @@ class Told:
     fact: Observation | Fact
 
     @property
-    def version(self) -> tuple[bool, datetime, Place]:
-        """Of two versions of one result the final beats the preliminary, then the later received the earlier."""
-        return not (isinstance(self.fact, Observation) and self.fact.status == "preliminary"), self.received_at, self.place
+    def version(self) -> tuple[bool, datetime, tuple[str, int, int]]:
+        """Of two versions of one result the final beats the preliminary, then the later received the earlier; the lines of one message are one."""
+        return not (isinstance(self.fact, Observation) and self.fact.status == "preliminary"), self.received_at, self.place[:3]
 
     @property
     def result(self) -> str | None:
@@ -71,7 +71,7 @@ def known(facts: Iterable[Told], ids: AbstractSet[str], at: datetime) -> list[To
     for one in held:
         if one.result is not None and (one.result not in newest or one.version > newest[one.result].version):
             newest[one.result] = one
-    chosen = [one for one in held if one.result is None or newest[one.result] is one]
+    chosen = [one for one in held if one.result is None or newest[one.result].version == one.version]
     return sorted(chosen, key=lambda one: (one.occurred_at, one.received_at, one.place))
 
 

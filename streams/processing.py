@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
 from typing import Literal
 
 from parsers.events import Event, Merge, Move, Observation
@@ -14,6 +15,10 @@ from streams.daylight import zone_at
 from streams.movements import Encounter, History, Moved, Seen, fold
 from streams.patient import PatientState, advance, code_of
 from streams.record import Record, Source
+from streams.resends import Name, name_of, repeat_of
+
+RESENT = "the same message was recorded before"
+REUSED = "its control id came before with other contents"
 
 Outcome = Literal["stored", "duplicate", "quarantined", "ignored"]
 
@@ -48,7 +53,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """One record with what became of it. `message` is None where reading itself failed; `reason` says why for all but `stored`.
+    """One record with what became of it. `message` is None where reading itself failed; `reason` says why for all but `stored`; there it says what is odd about it.
 
     `spoken`: of each patient it speaks of, the first first; filled where it was stored.
     """
@@ -109,25 +114,29 @@ def process(
     current_id: Mapping[str, str],
     known: AbstractSet[int],
     anew: AbstractSet[str] = frozenset(),
+    named: Mapping[Name, AbstractSet[int]] = MappingProxyType({}),
 ) -> Batch:
     """Walks the records in order through the patients' states.
 
     `states`: by current patient id, for every patient concerned. `current_id`: merged-away ids to the survivor's. `known`: fingerprints of messages
-    recorded before. The same fingerprint again, before or within the batch, is a duplicate and changes nothing. `anew`: current ids whose
-    visits are to be written anew, because another's were joined to theirs.
+    recorded before, `named` by what they called themselves. The same fingerprint again, before or within the batch, is a duplicate and changes
+    nothing. `anew`: current ids whose visits are to be written anew, because another's were joined to theirs.
     """
     batch = Batch(states=dict(states))
-    seen = set(known)
+    seen, called = set(known), {name: set(found) for name, found in named.items()}
     for taken in read_records:
-        if taken.outcome in ("stored", "ignored") and taken.record.fingerprint in seen:
-            batch.taken.append(replace(taken, outcome="duplicate", reason="the same message was recorded before"))
+        repeat = repeat_of(taken.record, seen, called)
+        if taken.outcome in ("stored", "ignored") and repeat == "resend":
+            batch.taken.append(replace(taken, outcome="duplicate", reason=RESENT))
             continue
         seen.add(taken.record.fingerprint)
+        if (name := name_of(taken.record)) is not None:
+            called.setdefault(name, set()).add(taken.record.fingerprint)
         if taken.outcome != "stored" or taken.message is None:
             batch.taken.append(taken)
             continue
         try:
-            _take(batch, taken, taken.message, current_id)
+            _take(batch, taken if repeat == "new" else replace(taken, reason=REUSED), taken.message, current_id)
         except Exception as bug:  # as in read_record: the states are only replaced once the whole message went through
             batch.taken.append(replace(taken, outcome="quarantined", reason=f"207: processing failed with {type(bug).__name__}"))
     for patient_id in anew & batch.states.keys():

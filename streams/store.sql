@@ -25,9 +25,12 @@ SELECT pg_advisory_xact_lock_shared(7106116561)
 -- name: lock_merges
 SELECT pg_advisory_xact_lock(7106116561)
 
--- name: known_fingerprints
-SELECT fingerprint FROM vigil_store.message
+-- name: known_messages
+SELECT fingerprint, NULL, NULL FROM vigil_store.message
 WHERE fingerprint = ANY(%(fingerprints)s::bigint[]) AND received_at > %(since)s AND outcome <> 'quarantined'
+UNION ALL
+SELECT fingerprint, sent_by, control_id FROM vigil_store.message
+WHERE control_id = ANY(%(control_ids)s::text[]) AND received_at > %(since)s
 
 -- name: aliases
 SELECT patient_id, merged_into, disturbed FROM vigil_store.patient
@@ -186,6 +189,7 @@ WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.result_key = ANY(%(keys)s::text[
 
 -- name: supersede
 -- `times`: of the versions above. Without it an update unpacks every compressed row of these patients, without `ids` every row of the hospital.
+-- The lines of one result in one message are one version of it, and stay together.
 -- `heads`: the patient whom a recorded number means today, so that a correction under the one number replaces what came under the other.
 UPDATE vigil_store.observation AS o SET superseded_at = %(now)s
 FROM unnest(%(ids)s::text[], %(keys)s::text[], %(heads)s::text[]) AS k (patient_id, result_key, head)
@@ -195,8 +199,8 @@ WHERE o.patient_id = ANY(%(ids)s::text[]) AND o.observed_at = ANY(%(times)s::tim
         SELECT FROM unnest(%(ids)s::text[], %(keys)s::text[], %(heads)s::text[]) AS g (patient_id, result_key, head)
         JOIN vigil_store.observation AS later ON later.patient_id = g.patient_id AND later.result_key = g.result_key
         WHERE g.head = k.head AND g.result_key = k.result_key AND later.withdrawn_at IS NULL
-            AND (later.status <> 'preliminary', later.received_at, later.topic, later.partition, later."offset", later.ordinal)
-                > (o.status <> 'preliminary', o.received_at, o.topic, o.partition, o."offset", o.ordinal)
+            AND (later.status <> 'preliminary', later.received_at, later.topic, later.partition, later."offset")
+                > (o.status <> 'preliminary', o.received_at, o.topic, o.partition, o."offset")
     )
 
 -- name: copy_messages

@@ -15,6 +15,8 @@ from streams.backlog import Range
 from streams.cache import States
 from streams.processing import Batch, Moment, Taken, merges, moves, process, reaches_beyond, read_record
 from streams.record import Record
+from streams.resends import Name
+from streams.rows import text
 
 SQL = statements("streams", "store.sql")
 
@@ -168,13 +170,13 @@ class Transactor(Generic[S]):
         return batch, scores
 
     def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> Batch:
-        known = _known(cursor, fresh, now)
+        known, named = _known(cursor, fresh, now)
         new = [taken for taken in fresh if taken.record.fingerprint not in known]
         anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
         anew |= identity.move(cursor, moves(new), now)
         self.states.own(cursor, (taken.record.source.partition for taken in fresh))
         current, states = self.states.begin(cursor, fresh)
-        batch = process(fresh, states, current, known, anew)
+        batch = process(fresh, states, current, known, anew, named)
         batch.kin = self.states.kin
         return batch
 
@@ -230,9 +232,18 @@ def _fresh(read: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> li
     return fresh
 
 
-def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> set[int]:
-    names = {"fingerprints": [taken.record.fingerprint for taken in fresh], "since": now - RESEND_WINDOW}
-    return {row[0] for row in cursor.execute(SQL["known_fingerprints"].encode(), names)}
+def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> tuple[set[int], dict[Name, set[int]]]:
+    """Which of these messages' fingerprints were recorded before, and with which fingerprints their names came."""
+    control_ids = sorted({text(taken.record.control_id) or "" for taken in fresh if taken.record.control_id})
+    names = {"fingerprints": [taken.record.fingerprint for taken in fresh], "control_ids": control_ids, "since": now - RESEND_WINDOW}
+    known: set[int] = set()
+    named: dict[Name, set[int]] = {}
+    for fingerprint, sent_by, control_id in cursor.execute(SQL["known_messages"].encode(), names):
+        if control_id is None:
+            known.add(fingerprint)
+        elif sent_by is not None:
+            named.setdefault((sent_by, control_id), set()).add(fingerprint)
+    return known, named
 
 
 def _advance(cursor: psycopg.Cursor, fresh: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> None:

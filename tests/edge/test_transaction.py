@@ -1,6 +1,7 @@
 """One batch, one transaction, on a real PostgreSQL: whatever is redelivered, disordered or taken away, the same rows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,11 +9,11 @@ import psycopg
 import pytest
 
 from infra.database.connect import connect
-from streams.processing import Moment, Taken
+from streams.processing import REUSED, Moment, Taken
 from streams.record import Record, Source
 from streams.transaction import Gap, Transactor, seed
 from tests.databases import ON_EACH_DATABASE
-from tests.hl7 import SICK, WELL, adt, merge, oru
+from tests.hl7 import SICK, WELL, adt, head, merge, oru, segments, who
 
 pytestmark = ON_EACH_DATABASE
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -153,6 +154,34 @@ def test_a_cold_worker_recalls_the_state_that_the_warm_one_had(worker: Worker) -
         assert recalled.readings[code][: len(readings)] == readings
     assert recalled.encounter == warm_then.encounter
     assert (recalled.birth_date, recalled.sex) == (warm_then.birth_date, warm_then.sex)
+
+
+def named(offset: int, value: bytes, control_id: str) -> Record:
+    return replace(record(offset, value, minutes=offset), control_id=control_id, sent_by="LAB")
+
+
+def test_a_control_id_that_comes_again_with_other_contents_is_taken_in_and_told(worker: Worker) -> None:
+    first, second = oru("100", NOON, WELL, filler="A"), oru("100", NOON + timedelta(hours=1), WELL, filler="B")
+    assert worker.take(named(0, first, "7"), named(1, second, "7"), named(2, first, "7")) == ["stored", "stored", "duplicate"]
+    assert (
+        worker.take(named(3, oru("100", NOON, WELL, filler="C"), "7\0"), named(4, oru("100", NOON, WELL, filler="D"), "8"))
+        == ["stored"] * 2
+    )
+    assert worker.take(named(5, oru("100", NOON, WELL, filler="E"), "8")) == ["stored"]
+    told = rows(worker.url, "SELECT reason FROM vigil.messages WHERE outcome = 'stored' ORDER BY \"offset\"")
+    assert told == [(None,), (REUSED,), (None,), (None,), (REUSED,)]
+
+
+def test_the_lines_of_one_result_are_replaced_together(worker: Worker) -> None:
+    lines = [
+        head("ORU^R01^ORU_R01", NOON), who("100"), "OBR|1||L1|18748-4^Report^LN|||20260301120000+0000",
+        "OBX|1|TX|18748-4^Report^LN||first line||||||P", "OBX|2|TX|18748-4^Report^LN||second line||||||P",
+    ]  # fmt: skip
+    final = [line.replace("line||||||P", "line, final||||||F") for line in lines]
+    worker.take(record(0, segments(lines)))
+    worker.take(record(1, segments(final), minutes=5))
+    told = rows(worker.url, 'SELECT value_text, current FROM vigil.observations ORDER BY "offset", ordinal')
+    assert told == [("first line", False), ("second line", False), ("first line, final", True), ("second line, final", True)]
 
 
 def test_a_correction_supersedes_the_earlier_version_and_both_stay(worker: Worker) -> None:

@@ -43,6 +43,9 @@ ALTER TABLE vigil_store.note ADD COLUMN action text NOT NULL DEFAULT 'new', ADD 
 -- Counts what other workers' messages changed of a patient; a cached state of another count is stale.
 ALTER TABLE vigil_store.patient ADD COLUMN disturbed bigint NOT NULL DEFAULT 0;
 
+-- A control id that comes with other contents than before is told (streams/resends.py).
+CREATE INDEX message_control_id ON vigil_store.message (control_id) WHERE control_id IS NOT NULL;
+
 -- Baselines lie further back than the window of all other readings.
 CREATE INDEX observation_baseline ON vigil_store.observation (patient_id, observed_at) WHERE canonical_code = '2160-0';
 
@@ -144,8 +147,8 @@ LANGUAGE sql STABLE AS $$
                 SELECT FROM vigil_store.observation AS later
                 WHERE later.patient_id IN (SELECT vigil.known_as(patient, at)) AND later.result_key = o.result_key AND later.received_at <= at
                     AND (later.withdrawn_at IS NULL OR later.withdrawn_at > at)
-                    AND (later.status <> 'preliminary', later.received_at, later.topic, later.partition, later."offset", later.ordinal)
-                        > (o.status <> 'preliminary', o.received_at, o.topic, o.partition, o."offset", o.ordinal)
+                    AND (later.status <> 'preliminary', later.received_at, later.topic, later.partition, later."offset")
+                        > (o.status <> 'preliminary', o.received_at, o.topic, o.partition, o."offset")
             )
         )
     ORDER BY o.observed_at, o.received_at, o.topic, o.partition, o."offset", o.ordinal
