@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import faust
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
 from infra.logs import logger
@@ -58,13 +58,24 @@ class Reader:
         """
         while True:
             await asyncio.sleep(CHASE_S)
-            for tp, offset in list(self._awaited.items()):
+            for tp, offset in await self._still_held(self._awaited):
                 await self._seek(tp, offset)
 
     async def _seek(self, tp: TP, offset: int) -> None:
         """Nothing where a rebalance has taken the partition away meanwhile: whoever holds it now asks the database."""
         with suppress(IllegalStateError):
             await self._app.consumer.seek(tp, offset)
+
+    async def _still_held(self, offsets: Mapping[TP, int]) -> list[tuple[TP, int]]:
+        """Without those that Kafka let go: a seek there waits in vain for a position (measured: the chase of all other partitions stood still, too).
+
+        Their partitions stand still until a person decides (`vigil skip`); `vigil watch` and `vigil audit` tell of them.
+        """
+        try:
+            beginnings: Mapping[TP, int] = await self._app.consumer.earliest_offsets(*offsets) if offsets else {}
+        except KafkaError:  # away: nothing can be read now, and the chase goes on
+            return []
+        return [(tp, offset) for tp, offset in list(offsets.items()) if offset >= beginnings.get(tp, 0)]
 
     def committed(self) -> dict[TP, int]:
         """Where Kafka would have each of them read on after a restart; none of those of which it knows nothing."""
@@ -78,12 +89,14 @@ class Reader:
         Waiting for a gap would not do: where nothing new comes, none shows. `committed` must have been asked for before `progress`: a
         commit always follows the transaction.
         """
+        for tp, awaited in self._awaited.items():  # a person decided to go on without what never came
+            self._awaited[tp] = max(awaited, progress.get((tp.topic, tp.partition), awaited))
         behind = {
-            tp: progress[tp.topic, tp.partition]
+            tp: reached
             for tp, offset in committed.items()
-            if progress.get((tp.topic, tp.partition), offset) < offset
+            if (reached := progress.get((tp.topic, tp.partition), offset)) < offset and self._awaited.get(tp) != reached
         }
-        await self.send_ahead(behind)
+        await self.send_ahead(dict(await self._still_held(behind)))
         for tp, offset in behind.items():
             log.warning("database_behind_kafka", topic=tp.topic, partition=tp.partition, recorded=offset, committed=committed[tp])
             self.send_back(tp, offset)
