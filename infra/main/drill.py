@@ -41,7 +41,7 @@ from streams.ward.pace import Tally, send_paced
 from streams.ward.ward import ward
 
 ROLES = ("kafka", "postgres", "listen", "work")
-WAIT_S = 60.0
+WAIT_S = 120.0
 T = TypeVar("T")
 
 

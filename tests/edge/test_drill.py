@@ -13,7 +13,7 @@ def test_after_going_back_to_an_instant_everything_since_is_read_again() -> None
     """Kafka takes all of it for done; nothing new comes that would show a gap. The worker finds out by itself."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "infra.main", "drill", "pitr", "--messages", "150", "--json"],
-        capture_output=True, text=True, check=False, timeout=200,
+        capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)

@@ -16,7 +16,7 @@ DECLARE
     $hourly$;
 BEGIN
     -- The columnstore and continuous aggregates are in TimescaleDB's community edition; its Apache edition has hypertables alone.
-    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') AND current_setting('timescaledb.license') = 'timescale' THEN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') AND coalesce(current_setting('timescaledb.license', true), '') = 'timescale' THEN
         -- A chunk of a day is compressed when all of it is older than seven days: senders' queues are drained by then, and a resend is looked for no
         -- further back (streams/transaction.py). What comes later still, or corrects, is taken into the compressed chunk and packed again by the policy.
         ALTER TABLE vigil_store.message SET (timescaledb.enable_columnstore, timescaledb.segmentby = 'topic, partition',
