@@ -135,22 +135,22 @@ def test_the_hourly_figures_are_of_codes_that_vigil_works_with(postgres_url: str
 @ON_EACH_DATABASE
 @pytest.mark.parametrize("view", ["observations", "scores", "vitals_hourly"])
 def test_a_question_about_one_patient_reads_that_patients_rows_only(worker: Worker, view: str) -> None:
-    worker.take(pulse(0, 1, 70, mrn="OLD"), pulse(1, 16, 110, mrn="NEW"))
-    worker.take(record(0, merge("NEW", "OLD", NOON + timedelta(minutes=40)), topic="hl7.adt"))
+    worker.take(pulse(0, 1, 70, since=YESTERDAY, mrn="OLD"), pulse(1, 16, 110, since=YESTERDAY, mrn="NEW"))
+    worker.take(record(0, merge("NEW", "OLD", YESTERDAY + timedelta(minutes=40)), topic="hl7.adt"))
     with connect(worker.url) as connection:
         connection.execute(
             """
             INSERT INTO vigil_store.observation (patient_id, code, canonical_code, canonical_num, observed_at, received_at, status, topic, partition, "offset", ordinal)
-            SELECT 'HOSP:' || n, '8867-4', '8867-4', 70, %(noon)s, %(noon)s, 'final', 'hl7.oru', 3, n, 0 FROM generate_series(1000, 20000) AS n
+            SELECT 'HOSP:' || n, '8867-4', '8867-4', 70, %(at)s, %(at)s, 'final', 'hl7.oru', 3, n, 0 FROM generate_series(1000, 20000) AS n
             """,
-            {"noon": NOON},
+            {"at": YESTERDAY},
         )
         connection.execute(
             """
             INSERT INTO vigil_store.score (score_id, patient_id, name, version, red, as_of, scored_at, mode, explanation)
-            SELECT 's/' || n, 'HOSP:' || n, 'news2', '1', false, %(noon)s, %(noon)s, 'live', '{}' FROM generate_series(1000, 20000) AS n
+            SELECT 's/' || n, 'HOSP:' || n, 'news2', '1', false, %(at)s, %(at)s, 'live', '{}' FROM generate_series(1000, 20000) AS n
             """,
-            {"noon": NOON},
+            {"at": YESTERDAY},
         )
         connection.execute("ANALYZE vigil_store.observation, vigil_store.score, vigil_store.patient")
         plan = connection.execute(
