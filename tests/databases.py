@@ -60,6 +60,14 @@ def _rest(url: str) -> None:
         connection.execute("SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE proc_name LIKE 'policy%'")
 
 
+def _by_hand(url: str) -> None:
+    """Policies run when a test runs them: the scheduler would compress and refresh at instants of its own."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE hypertable_name IS NOT NULL"
+        )
+
+
 @contextmanager
 def empty() -> Iterator[str]:
     """A fresh plain database without any schema."""

@@ -52,8 +52,7 @@ def compress(url: str) -> int:
     with connect(url, autocommit=True) as connection:
         chunks = connection.execute("SELECT show_chunks('vigil_store.observation')::text").fetchall()
         for (chunk,) in chunks:
-            with suppress(psycopg.errors.DuplicateObject):  # the policy was quicker
-                connection.execute("CALL convert_to_columnstore(%s::regclass, if_not_columnstore => true)", (chunk,))
+            connection.execute("CALL convert_to_columnstore(%s::regclass, if_not_columnstore => true)", (chunk,))
         return len(chunks)
 
 
@@ -64,7 +63,7 @@ def run_policies(url: str, name: str) -> None:
         assert jobs
         for (job,) in jobs:
             for _ in range(5):
-                with suppress(psycopg.errors.DeadlockDetected):
+                with suppress(psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
                     connection.execute(f"CALL run_job({job})".encode())
                     break
 
