@@ -83,8 +83,8 @@ class Reader:
         known: Mapping[TP, int | None] = consumer._committed_offset
         return {tp: offset for tp in self.assigned() if (offset := known.get(tp)) is not None}
 
-    async def heed(self, committed: Mapping[TP, int], progress: Mapping[Place, int]) -> None:
-        """Reads again what Kafka takes for done and the database does not hold, because it was restored to an earlier instant.
+    async def heed(self, committed: Mapping[TP, int], progress: Mapping[Place, int]) -> bool:
+        """Reads again what Kafka takes for done and the database does not hold, because it was restored to an earlier instant; True where there is any.
 
         Waiting for a gap would not do: where nothing new comes, none shows. `committed` must have been asked for before `progress`: a
         commit always follows the transaction.
@@ -100,6 +100,7 @@ class Reader:
         for tp, offset in behind.items():
             log.warning("database_behind_kafka", topic=tp.topic, partition=tp.partition, recorded=offset, committed=committed[tp])
             self.send_back(tp, offset)
+        return bool(behind)
 
     async def send_ahead(self, offsets: Mapping[TP, int]) -> None:
         """Goes on at these offsets, and commits them: what lies before is recorded, or put aside where others find it.

@@ -121,7 +121,8 @@ class BatchWriter(Generic[S]):
         assigned = self._reader.assigned()
         committed = self._reader.committed()
         found, reached = await self._aside(lambda: self._transactor.ask(lambda cursor: (backlog.ranges(cursor), progress(cursor))))
-        await self._reader.heed(committed, reached)
+        if await self._reader.heed(committed, reached):
+            await self._aside(self._transactor.forget)  # states in memory know what the restored database does not
         self._ranges = [one for one in found if TP(one.topic, one.partition) in assigned]
         if self._ranges and self._buffer.empty():
             self._buffer.put_nowait(None)  # wakes the writer, which waits for something new

@@ -204,6 +204,7 @@ SELECT md5(string_agg(fact, '|' ORDER BY fact)) FROM (
     FROM vigil.observations
     UNION ALL SELECT concat_ws('/', topic, partition, "offset", outcome, control_id, received_at) FROM vigil.messages
     UNION ALL SELECT concat_ws('/', patient_id, encounter_id, unit, bed, admitted_at, discharged_at) FROM vigil.encounters
+    UNION ALL SELECT concat_ws('/', topic, partition, "offset", ordinal, recorded_as, kind, occurred_at, detail) FROM vigil.events
     UNION ALL SELECT concat_ws('/', score_id, name, value, as_of) FROM vigil.scores
     UNION ALL SELECT concat_ws('/', page_id, tier, step, channel, target) FROM vigil.pages
 ) AS facts
