@@ -92,22 +92,22 @@ def drill(messages: int) -> Drill:
         (home / "vigil.toml").write_text(f'[database]\nwal_archive = "{folder / "wal"}"\n')
         plan = prepare(home, brokers=1, workers=1, pagers=1, demo=False, beds=1, speed=1.0, port_base=None)
         settings = settings_of(home)
-        with _running(home, plan, settings):
+        with running(home, plan, settings):
             say("messages come in; a copy is taken")
-            acknowledged = _send(settings, 0, third)
+            acknowledged = send(settings, 0, third)
             took, _ = _timed(lambda: take(settings.database.url, folder / "copies", archive_of(home)))
-            acknowledged += _send(settings, third, 2 * third)
-            instant, at_instant = _recorded_all(settings, acknowledged)
-            acknowledged += _send(settings, 2 * third, messages)
-            _recorded_all(settings, acknowledged)
+            acknowledged += send(settings, third, 2 * third)
+            instant, at_instant = recorded_all(settings, acknowledged)
+            acknowledged += send(settings, 2 * third, messages)
+            recorded_all(settings, acknowledged)
             before = _facts(settings)
         say(f"the database is lost, with {acknowledged} messages; back to {instant.isoformat()}, when there were {at_instant}")
         shutil.rmtree(home / "postgres")
         back, _ = _timed(lambda: restore(home, folder / "copies", instant))
         restored = _restored(home, plan, settings)
-        with _running(home, plan, settings):
+        with running(home, plan, settings):
             say(f"restored with {restored} messages; the worker reads the others again")
-            again, _ = _timed(lambda: _recorded_all(settings, acknowledged))
+            again, _ = _timed(lambda: recorded_all(settings, acknowledged))
             proof, after = _audit(home), _facts(settings)
         return _drill(acknowledged, at_instant, restored, proof, before == after, (took, back, again, time.monotonic() - began))
     finally:
@@ -126,7 +126,7 @@ def _drill(
 
 
 @contextmanager
-def _running(home: Path, plan: Plan, settings: Settings) -> Iterator[None]:
+def running(home: Path, plan: Plan, settings: Settings) -> Iterator[None]:
     """The roles that the drill needs, ready; stopped in order afterwards."""
     programs = [program for program in plan.programs(home) if program.name in ROLES]
     supervision.start(home, programs)
@@ -167,14 +167,14 @@ def _restored(home: Path, plan: Plan, settings: Settings) -> int:
         supervision.stop(home)
 
 
-def _send(settings: Settings, first: int, end: int) -> int:
+def send(settings: Settings, first: int, end: int) -> int:
     """Messages of one and the same simulated ward, each until it is acknowledged; tells how many were."""
     feed = settings.listen.feeds[0]
     messages = islice(ward(1, 24, datetime(2026, 1, 1, tzinfo=UTC)), first, end)
     return asyncio.run(send_paced(messages, Clock(), feed.host, feed.port, tally=Tally(), on_sent=lambda _: None, paced=False)).aa
 
 
-def _recorded_all(settings: Settings, count: int) -> tuple[datetime, int]:
+def recorded_all(settings: Settings, count: int) -> tuple[datetime, int]:
     """Waits until so many messages are recorded; the instant at which they were."""
     deadline = time.monotonic() + WAIT_S
     while _count(settings) < count and time.monotonic() < deadline:

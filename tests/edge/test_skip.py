@@ -56,11 +56,11 @@ def lose(settings: Settings, count: int) -> tuple[str, int, int]:
 
 def test_a_worker_that_stands_still_goes_on_when_somebody_says_so(installation: tuple[Path, Plan, Settings]) -> None:
     home, plan, settings = installation
-    with drill._running(home, plan, settings):
-        sent = drill._send(settings, 0, 60)
-        drill._recorded_all(settings, sent)
+    with drill.running(home, plan, settings):
+        sent = drill.send(settings, 0, 60)
+        drill.recorded_all(settings, sent)
         topic, partition, first = lose(settings, 3)
-        sent += drill._send(settings, 60, 160)
+        sent += drill.send(settings, 60, 160)
         eventually(lambda: [gap["kind"] for gap in json.loads(ask(home, "audit").stdout)["gaps"]] == ["retention_outran_the_worker"])
         told = ask(home, "skip")
         assert told.returncode == 1
