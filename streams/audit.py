@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from streams.backlog import Range, waiting
 from streams.beginnings import Place
@@ -49,8 +50,10 @@ def audit(
     progress: Mapping[Place, int],
     counts: Mapping[Place, Counts],
     put_aside: Sequence[Range] = (),
+    since: Mapping[Place, int] = MappingProxyType({}),
 ) -> Audit:
     """Compares them. `kafka`: first and next offset of each partition. `put_aside`: ranges behind the progress that wait to be filled in.
+    `since`: the offset from which the counts begin, Kafka's first where it is not said.
 
     >>> full = Counts(recorded=5, distinct=5, first=0, last=4, stored=5)
     >>> audit({("t", 0): (0, 6)}, {("t", 0): 5}, {("t", 0): full}).waiting
@@ -61,7 +64,9 @@ def audit(
     gaps = [
         gap
         for place, (low, high) in sorted(kafka.items())
-        for gap in _gaps(place, low, high, progress, counts.get(place, Counts()), [one for one in put_aside if one.place == place])
+        for gap in _gaps(
+            place, low, high, progress, counts.get(place, Counts()), [one for one in put_aside if one.place == place], since.get(place, low)
+        )
     ]
     return Audit(
         in_kafka=sum(high - low for low, high in kafka.values()),
@@ -74,7 +79,9 @@ def audit(
     )
 
 
-def _gaps(place: Place, low: int, high: int, progress: Mapping[Place, int], counts: Counts, put_aside: Sequence[Range]) -> list[Gap]:
+def _gaps(
+    place: Place, low: int, high: int, progress: Mapping[Place, int], counts: Counts, put_aside: Sequence[Range], since: int
+) -> list[Gap]:
     topic, partition = place
     reached = progress.get(place, low)
     found = []
@@ -90,8 +97,7 @@ def _gaps(place: Place, low: int, high: int, progress: Mapping[Place, int], coun
         gap("recorded_twice", counts.distinct, counts.recorded)
     if counts.last is not None and counts.last >= reached:
         gap("progress_behind_rows", reached, counts.last + 1)
-    first = low if counts.first is None else counts.first
-    due = reached - min([first, *(one.next_offset for one in put_aside)]) - waiting(put_aside)
+    due = reached - since - sum(max(0, one.until_offset - max(one.next_offset, since)) for one in put_aside)
     if counts.distinct < due:
         gap("offsets_missing", due, counts.distinct)
     return found

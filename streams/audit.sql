@@ -8,4 +8,7 @@ SELECT topic, partition, count(*) AS recorded, count(DISTINCT "offset") AS disti
     count(*) FILTER (WHERE outcome IN ('stored', 'ignored')) AS stored,
     count(*) FILTER (WHERE outcome = 'duplicate') AS duplicate,
     count(*) FILTER (WHERE outcome = 'quarantined') AS quarantined
-FROM vigil_store.message GROUP BY topic, partition
+FROM vigil_store.message AS m
+JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(since)s::bigint[]) AS s (topic, partition, since) USING (topic, partition)
+WHERE m."offset" >= s.since
+GROUP BY topic, partition

@@ -34,17 +34,17 @@ def look(url: str, bootstrap: str, listeners: Mapping[str, str], verified: Mappi
     away: list[str] = []
     heard = {name: _metrics(address) for name, address in listeners.items()}
     away += [name for name, told in heard.items() if told is None]
-    recorded: Recorded | None = None
+    before, recorded, kafka, oldest_s = _offsets(bootstrap), None, None, None
     try:
-        recorded = _recorded(url, verified)
+        recorded = _recorded(url, verified, {place: low for place, (low, _) in (before or {}).items()})
     except psycopg.Error:
         away.append("postgres")
-    kafka: dict[Place, tuple[int, int]] | None = None
-    oldest_s: float | None = None
     try:
-        kafka = offsets(bootstrap, timeout_s=ANSWER_S)
-        oldest_s = _oldest_s(bootstrap, kafka, recorded, clock)
+        kafka = None if before is None else offsets(bootstrap, timeout_s=ANSWER_S)
+        oldest_s = None if kafka is None else _oldest_s(bootstrap, kafka, recorded, clock)
     except KafkaAway:
+        kafka = None
+    if kafka is None:
         away.append("kafka")
     checked, put_aside, quarantined = recorded or (None, [], None)
     return Sample(
@@ -60,16 +60,24 @@ def look(url: str, bootstrap: str, listeners: Mapping[str, str], verified: Mappi
     )
 
 
-def _recorded(url: str, verified: Mapping[Place, int]) -> Recorded:
+def _offsets(bootstrap: str) -> dict[Place, tuple[int, int]] | None:
+    try:
+        return offsets(bootstrap, timeout_s=ANSWER_S)
+    except KafkaAway:
+        return None
+
+
+def _recorded(url: str, verified: Mapping[Place, int], lows: Mapping[Place, int]) -> Recorded:
+    """`lows`: where Kafka begins; what is older may be retired on either side, and is not counted. Without Kafka nothing is."""
     with connect(url, application="vigil-watch") as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         cursor = connection.cursor()
         progress = {(topic, partition): reached for topic, partition, reached in cursor.execute(SQL["progress"].encode())}
-        places = sorted(progress)
+        places = sorted(place for place in progress if place in lows)
         names: dict[str, Sequence[object]] = {
             "topics": [place[0] for place in places],
             "partitions": [place[1] for place in places],
-            "verified": [verified.get(place, max(0, progress[place] - AT_MOST)) for place in places],
+            "verified": [max(lows[place], verified.get(place, progress[place] - AT_MOST)) for place in places],
             "reached": [progress[place] for place in places],
         }
         checked = {

@@ -1,5 +1,6 @@
 """`vigil audit`: proves that nothing acknowledged is missing; exit status 1 where something is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -28,25 +29,27 @@ SQL = statements("streams", "audit.sql")
 def command(context: click.Context, home: Path, as_json: bool) -> None:
     """Compares Kafka's offsets with what the database recorded."""
     settings = needs_system(settings_of(home))
-    progress, counts, put_aside = _recorded(settings.database.url)
-    try:  # after the database: what comes in between is waiting, never a gap
+    try:  # its end is asked for after the database: what comes in between is waiting, never a gap
+        since = {place: low for place, (low, _) in offsets(settings.kafka.bootstrap).items()}
+        progress, counts, put_aside = _recorded(settings.database.url, since)
         kafka = offsets(settings.kafka.bootstrap)
         oldest_s = _oldest_unprocessed_s(settings, kafka, progress, put_aside)
     except KafkaAway as away:
         raise Trouble(f"Kafka does not answer: {away}", "look at it: vigil status", exit_code=NOT_THERE) from away
-    found = audit(kafka, progress, counts, put_aside)
+    found = audit(kafka, progress, counts, put_aside, since)
     answer = msgspec.to_builtins(found) | {"oldest_unprocessed_s": oldest_s}
     click.echo(msgspec.json.encode(answer).decode() if as_json else _sentence(found))
     context.exit(NO if found.gaps else 0)
 
 
-def _recorded(url: str) -> tuple[dict[Place, int], dict[Place, Counts], list[Range]]:
-    """Progress, counts and ranges put aside, of one instant."""
+def _recorded(url: str, since: Mapping[Place, int]) -> tuple[dict[Place, int], dict[Place, Counts], list[Range]]:
+    """Progress, counts and ranges put aside, of one instant. Counted is from where Kafka begins: what is older may be retired on either side."""
+    names = {"topics": [place[0] for place in since], "partitions": [place[1] for place in since], "since": list(since.values())}
     with connect_patiently(url, application="vigil-audit", wait_s=10.0) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with connection.cursor() as cursor:
             progress: dict[Place, int] = {(row[0], row[1]): row[2] for row in cursor.execute(SQL["progress"].encode())}
-            counts = {(row[0], row[1]): _counts(row[2:]) for row in cursor.execute(SQL["counts"].encode())}
+            counts = {(row[0], row[1]): _counts(row[2:]) for row in cursor.execute(SQL["counts"].encode(), names)}
             put_aside = backlog.ranges(cursor)
     return progress, counts, put_aside
 

@@ -16,7 +16,7 @@ def whole(count: int) -> Counts:
         (0, 5, 5, whole(5), []),
         (0, 9, 5, whole(5), []),
         (0, 0, 0, Counts(), []),
-        (3, 5, 5, whole(5), []),
+        (3, 5, 5, Counts(recorded=2, distinct=2, first=3, last=4, stored=2), []),
         (0, 5, 5, Counts(recorded=4, distinct=4, first=0, last=4), ["offsets_missing"]),
         (0, 5, 5, Counts(recorded=6, distinct=5, first=0, last=4), ["recorded_twice"]),
         (0, 5, 7, whole(7), ["kafka_lost_messages"]),
@@ -42,6 +42,7 @@ def test_each_kind_of_gap_is_told_and_a_backlog_is_none(low: int, high: int, rea
         (10, Counts(), [(0, 10)], []),
         (10, Counts(recorded=4, distinct=4, first=0, last=8), [(2, 5), (6, 9)], []),
         (10, Counts(recorded=3, distinct=3, first=7, last=9), [(-3, 7)], ["retention_outran_the_worker"]),
+        (10, Counts(recorded=2, distinct=2, first=7, last=9), [(-3, 7)], ["retention_outran_the_worker", "offsets_missing"]),
     ],
 )
 def test_what_was_put_aside_waits_and_is_no_gap(reached: int, counts: Counts, aside: list[tuple[int, int]], kinds: list[str]) -> None:
