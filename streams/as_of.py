@@ -25,11 +25,12 @@ Place = tuple[str, int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """A patient number that became another's, and when Vigil knew."""
+    """A patient number that was another's, from when Vigil knew until it was taken back or became a third one's."""
 
     patient_id: str
     merged_into: str
-    merged_at: datetime
+    since: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,8 @@ class Told:
 
 def known_as(patient_id: str, merged: Iterable[Merged], at: datetime) -> frozenset[str]:
     """The numbers under which facts of this patient were filed, as far as it was known then that they are the same patient's."""
-    return frozenset({patient_id, *(one.patient_id for one in merged if one.merged_into == patient_id and one.merged_at <= at)})
+    held = (one for one in merged if one.merged_into == patient_id and one.since <= at and (one.until is None or one.until > at))
+    return frozenset({patient_id, *(one.patient_id for one in held)})
 
 
 def known(facts: Iterable[Told], ids: AbstractSet[str], at: datetime) -> list[Told]:
@@ -89,7 +91,7 @@ def state(patient: PatientState, facts: Iterable[Told]) -> PatientState:
 def recorded(cursor: Cursor, patient_id: str) -> tuple[PatientState, Sequence[Merged], Sequence[Told]]:
     """What the database holds of a patient: the person, the numbers that became this one, and every fact ever recorded under any of them."""
     merged = [
-        Merged(patient_id=row[0], merged_into=patient_id, merged_at=row[1])
+        Merged(patient_id=row[0], merged_into=patient_id, since=row[1], until=row[2])
         for row in cursor.execute(SQL["merged"].encode(), {"id": patient_id})
     ]
     ids = [patient_id, *(one.patient_id for one in merged)]

@@ -1,7 +1,7 @@
 -- Everything ever recorded of a patient, for the pure functions beside; the same questions in SQL are functions of the schema `vigil`.
 
 -- name: merged
-SELECT patient_id, merged_at FROM vigil_store.patient WHERE merged_into = %(id)s ORDER BY merged_at
+SELECT patient_id, since, until FROM vigil_store.identity WHERE merged_into = %(id)s ORDER BY since
 
 -- name: person
 SELECT birth_date, sex FROM vigil_store.patient WHERE patient_id = %(id)s

@@ -17,10 +17,11 @@ from streams.patient import PatientState
 from streams.processing import Batch, Taken, keys
 
 SQL = statements("streams", "snapshots.sql")
+STORE = statements("streams", "store.sql")
 
-HELD: Final = 20_000
-"""States held in memory; one is some 100 kB after two days of half-hourly vital signs (`vigil bench state` tells), a large hospital has 2,000
-inpatients. The least recently seen go first, whoever has left goes at once, and either is recalled when needed."""
+HELD_READINGS: Final = 4_000_000
+"""Readings held in memory, of all patients: some 300 bytes each, so about 1.2 GB at most. 2,000 patients with a set of vital signs every half an hour hold
+two million. The least recently seen go first, whoever has left goes at once, and either is recalled when needed."""
 
 KEPT_AT_ONCE: Final = 25
 """States kept in the database a transaction: after a cold start many are due together, and nobody's score may wait for all of them."""
@@ -33,6 +34,21 @@ class Held:
     state: PatientState
     disturbed: int
     unkept: int
+
+    @property
+    def size(self) -> int:
+        """Readings in it."""
+        return sum(len(held) for held in self.state.readings.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What one transaction works on. `current`: recorded ids to today's; `strangers`: patients of whom messages came under another's number."""
+
+    fresh: Sequence[Taken]
+    current: dict[str, str]
+    states: dict[str, PatientState]
+    strangers: AbstractSet[str]
 
 
 class States:
@@ -50,10 +66,13 @@ class States:
         self._merged: AbstractSet[str] = frozenset()
         self.kin: Mapping[str, Sequence[str]] = {}
         self._next: dict[str, Held] = {}
+        self._readings = 0
+        self._strangers: set[str] = set()
 
     def forget(self) -> None:
         """After a rebalance or a failure the database is asked anew."""
         self._held.clear()
+        self._readings = 0
 
     def own(self, cursor: Cursor, partitions: Iterable[int]) -> None:
         """Makes this worker the owner of these partitions until the transaction ends; forgets everything where it was not the owner of one."""
@@ -63,26 +82,41 @@ class States:
             cursor.execute(SQL["claim"].encode(), names)
             self.forget()
 
-    def begin(self, cursor: Cursor, fresh: Sequence[Taken]) -> tuple[dict[str, str], dict[str, PatientState]]:
-        """Current ids of all recorded ids concerned, and the states by current id.
+    def begin(self, cursor: Cursor, told: Sequence[Taken]) -> Begun:
+        """Whom the messages are about, and the states of these patients.
 
-        A patient with merged-away ids is never held: two workers may hold one of its partitions each; nor is a state used that another worker's
-        message has changed since.
+        A patient with merged-away ids is never held: two workers may hold one of its partitions each, and take turns; nor is a state used that
+        another worker's message has changed since.
         """
-        found = identity.known(cursor, [key for taken in fresh for key in keys(taken)])
+        fresh, found = self._addressed(cursor, told)
         current = {alias: into for alias, (into, _) in found.items() if into is not None}
         self._merged = {*current, *current.values()}
         several = {one: identity.recorded_as(found, one) for one in set(current.values())}
         self.kin = {alias: numbers for numbers in several.values() for alias in numbers}
         for alias in self._merged:
-            self._held.pop(alias, None)
+            self._drop(alias)
         wanted = {current.get(key, key) for taken in fresh for key in keys(taken)}
         self._counts = {patient_id: found.get(patient_id, (None, 0))[1] for patient_id in wanted}
         states = {one: self._held[one].state for one in wanted if one in self._held and self._held[one].disturbed == self._counts[one]}
         alone = {one: self._counts[one] for one in wanted - states.keys() - self._merged}
         states |= snapshots.load(cursor, alone) if alone else {}
         absent = {one: identity.recorded_as(found, one) for one in sorted(wanted - states.keys())}
-        return current, states | recall.states_of(cursor, absent)
+        return Begun(fresh=fresh, current=current, states=states | recall.states_of(cursor, absent), strangers=self._strangers)
+
+    def _addressed(self, cursor: Cursor, told: Sequence[Taken]) -> tuple[Sequence[Taken], identity.Known]:
+        """The messages under the patients they are of. Of a visit that was moved meanwhile, the patient may be another worker's: then nobody runs
+        beside; of a merged patient two workers may get messages: then they take turns.
+        """
+        found = identity.known(cursor, [key for taken in told for key in keys(taken)])
+        fresh = identity.redirected(cursor, found, told)
+        self._strangers = {one.patient_id for one, was in zip(fresh, told, strict=True) if one is not was and one.patient_id is not None}
+        if self._strangers:
+            cursor.execute(STORE["lock_merges"].encode())
+            found = identity.known(cursor, [key for taken in fresh for key in keys(taken)])
+        survivors = sorted({into for into, _ in found.values() if into is not None})
+        if survivors:
+            cursor.execute(STORE["lock_survivors"].encode(), {"ids": survivors})
+        return fresh, found
 
     def keep(self, cursor: Cursor, batch: Batch, now: datetime, *, in_order: bool) -> None:
         """Keeps in the database what has moved on enough; not `in_order`: what was kept of these patients is dropped, as facts came behind it."""
@@ -119,11 +153,17 @@ class States:
     def remember(self, batch: Batch) -> None:
         """After the commit."""
         for patient_id in batch.states:
-            self._held.pop(patient_id, None)
+            self._drop(patient_id)
             if patient_id in self._next:
                 self._held[patient_id] = self._next[patient_id]
-        while len(self._held) > HELD:
-            self._held.popitem(last=False)
+                self._readings += self._next[patient_id].size
+        while self._readings > HELD_READINGS and len(self._held) > 1:
+            self._drop(next(iter(self._held)))
+
+    def _drop(self, patient_id: str) -> None:
+        gone = self._held.pop(patient_id, None)
+        if gone is not None:
+            self._readings -= gone.size
 
     def held(self) -> dict[str, PatientState]:
         """What is held, by patient."""

@@ -39,13 +39,21 @@ class Connection:
         settings: ListenSettings,
         producer: ConfirmingProducer,
         metrics: Metrics,
+        heard: Callable[[bytes], datetime],
         now: Callable[[], datetime],
         limits: Limits,
         profile: Profile = PLAIN,
     ) -> None:
         self._feed, self._heed = feed.name, feed.acknowledge == "enhanced"
         self._profile = profile
-        self._settings, self._producer, self._metrics, self._now, self._limits = settings, producer, metrics, now, limits
+        self._settings, self._producer, self._metrics, self._heard, self._now, self._limits = (
+            settings,
+            producer,
+            metrics,
+            heard,
+            now,
+            limits,
+        )
         self._decoder = Decoder(settings.max_frame_bytes)
         self._pending: asyncio.Queue[Pending | None] = asyncio.Queue(maxsize=settings.in_flight)
         self._reading: asyncio.Task[None] | None = None
@@ -99,9 +107,9 @@ class Connection:
     async def _take(self, received: Received) -> None:
         match received:
             case Frame(content):
-                opening = partial(take, content, self._feed, self._now(), profile=self._profile)
+                opening = partial(take, content, self._feed, self._heard(content), profile=self._profile)
             case TooLong(content, length):
-                opening = partial(take, content, self._feed, self._now(), too_long=length, profile=self._profile)
+                opening = partial(take, content, self._feed, self._heard(content), too_long=length, profile=self._profile)
             case Noise(length):
                 if not self._all_noise:
                     log.warning("noise_between_frames", feed=self._feed, bytes=length)

@@ -9,6 +9,7 @@ from psycopg import Cursor
 from infra.database.sql import statements
 from parsers.events import Observation
 from streams.processing import Taken
+from streams.times import time_of
 
 SQL = statements("streams", "store.sql")
 
@@ -24,7 +25,7 @@ Kin = Mapping[str, Sequence[str]]
 
 def _results(stored: Iterable[Taken]) -> list[tuple[Key, datetime, Observation]]:
     return [
-        ((spoken.patient_id, event.result_key), event.observed_at or taken.record.received_at, event)
+        ((spoken.patient_id, event.result_key), time_of(event, taken.record.received_at), event)
         for taken in stored
         for spoken in taken.spoken
         for event in spoken.subject.events

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams import topics
+from streams.intake import BOUND
 from streams.processing import Taken
 from streams.writer import DependencyAway
+
+LARGEST_BYTES = 20 * 1024 * 1024
+"""What the brokers that Vigil starts take (`infra/local/kafka_server.py`); the listener's largest frame is 16 MB."""
+BEGINNING_BYTES = 256 * 1024
 
 CONFIRM_S = 10.0
 """How long a quarantined message may take to be confirmed before the whole batch is tried again."""
@@ -23,6 +28,7 @@ class Forward:
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
+                "message.max.bytes": LARGEST_BYTES,
                 "log_level": 0,
             }
         )
@@ -40,12 +46,26 @@ class Forward:
                 (topics.CONTROL_ID, (record.control_id or "").encode()),
                 (topics.SENT_BY, (record.sent_by or "").encode()),
             ]
-            self._producer.produce(
-                topics.QUARANTINE, record.value, (taken.patient_id or "").encode(), headers=headers,
-                on_delivery=lambda error, _: refused.append(str(error)) if error is not None else None,
-            )  # fmt: skip
+            self._put(record.value, (taken.patient_id or "").encode()[:BOUND], headers, refused)
         if self._producer.flush(CONFIRM_S) > 0 or refused:
             raise DependencyAway("Kafka did not confirm the quarantined messages")
+
+    def _put(self, value: bytes, key: bytes, headers: list[tuple[str, str | bytes | None]], refused: list[str]) -> None:
+        """The whole message; its beginning where Kafka takes no more here (the whole of it lies on its raw topic)."""
+
+        def delivered(error: object, _: Message) -> None:
+            if error is not None:
+                refused.append(type(error).__name__)
+
+        for part in (value, value[:BEGINNING_BYTES]):
+            try:
+                self._producer.produce(topics.QUARANTINE, part, key, headers=headers, on_delivery=delivered)
+                return
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise DependencyAway("Kafka did not take a quarantined message") from error
+            except BufferError as full:
+                raise DependencyAway("Kafka has not taken what was given to it before") from full
 
     def publish(self, topic: str, keyed: Iterable[tuple[str, bytes]]) -> None:
         """Sends (key, value) pairs without waiting: the database is the record, these topics are for listeners."""

@@ -11,9 +11,13 @@ from infra.clock import Clock
 from infra.database.connect import connect
 from infra.database.sql import statements
 from infra.settings import FeedSettings
+from parsers.envelope import peek
 from streams.sender import MllpSender, NotAnswered, answer_of
 
 SQL = statements("streams", "sampling.sql")
+
+OPENING = b"MSH|^~\\&|VIGIL|VIGIL|"
+"""Of these messages; a feed on which nothing else comes is silent."""
 
 PATIENT_ID = "VIGIL:HEARTBEAT"
 """The authority is Vigil's own, so that no hospital's number can be it."""
@@ -37,7 +41,7 @@ def message(now: datetime) -> bytes:
     """
     at = now.strftime("%Y%m%d%H%M%S.%f%z")
     lines = [
-        f"MSH|^~\\&|VIGIL|VIGIL|VIGIL|VIGIL|{at}||ORU^R01^ORU_R01|HB{now:%Y%m%d%H%M%S%f}|P|2.5.1",
+        f"{OPENING.decode()}VIGIL|VIGIL|{at}||ORU^R01^ORU_R01|HB{now:%Y%m%d%H%M%S%f}|P|2.5.1",
         "PID|1||HEARTBEAT^^^VIGIL^MR",
         f"OBR|1||HB{now:%Y%m%d%H%M%S%f}|85353-1^Vital signs^LN|||{at}",
         *(
@@ -53,10 +57,10 @@ async def beat(feed: FeedSettings, url: str, clock: Clock, within_s: float) -> f
     began = time.monotonic()
     try:
         async with asyncio.timeout(within_s):
-            since = clock.now()
-            if not await _sent(feed, message(since), within_s):
+            raw = message(clock.now())
+            if not await _sent(feed, raw, within_s):
                 return None
-            scored = await asyncio.to_thread(_scored, url, since, began + within_s)
+            scored = await asyncio.to_thread(_scored, url, raw, began + within_s)
     except (TimeoutError, OSError, NotAnswered, psycopg.Error):
         return None
     return time.monotonic() - began if scored else None
@@ -80,11 +84,13 @@ def _trusting(feed: FeedSettings) -> tls.SSLContext:
     return context
 
 
-def _scored(url: str, since: datetime, deadline: float) -> bool:
-    """Whether the score came before the deadline, a reading of the monotonic clock."""
+def _scored(url: str, raw: bytes, deadline: float) -> bool:
+    """Whether the score of this very message came before the deadline, a reading of the monotonic clock."""
+    envelope = peek(raw)
+    names = {"patient_id": PATIENT_ID, "control_id": envelope.control_id, "sent_by": envelope.sent_by}
     with connect(url, application="vigil-watch", autocommit=True) as connection:
         while time.monotonic() < deadline:
-            found = connection.execute(SQL["heard"].encode(), {"patient_id": PATIENT_ID, "since": since}).fetchone()
+            found = connection.execute(SQL["heard"].encode(), names).fetchone()
             if found is not None and found[0] > 0:
                 return True
             time.sleep(LOOK_S)

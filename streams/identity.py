@@ -1,14 +1,17 @@
 """Whose facts are whose: merges, visits filed under the wrong patient, and merges taken back; within the batch's transaction or an operator's."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 import psycopg
 
 from infra.database.sql import statements
 from parsers.events import Move
 from streams import recall, store
 from streams.movements import fold
+from streams.processing import Taken
 
 SQL = statements("streams", "store.sql")
 
@@ -45,7 +48,7 @@ def merge(cursor: psycopg.Cursor, pairs: Sequence[tuple[str, str]], now: datetim
         if from_id == into_id:
             continue
         names = {"from_id": from_id, "into_id": into_id, "at": now}
-        for step in ("surviving_patient", "merge_patient", "flatten_merges"):
+        for step in ("surviving_patient", "end_own_merge", "merge_patient", "flatten_merges", "note_merge"):
             cursor.execute(SQL[step].encode(), names)
         cursor.execute(SQL["drop_visits"].encode(), {"ids": [from_id]})
         cursor.execute(SQL["disturb"].encode(), {"ids": [from_id, into_id]})
@@ -66,17 +69,50 @@ def move(cursor: psycopg.Cursor, moves: Sequence[tuple[Move, str, datetime]], no
         if from_id == into_id:
             continue
         names = {
-            "from_ids": recorded_as(found, from_id), "from_encounter_id": event.from_encounter_id, "into_id": into_id,
+            "from_id": from_id, "ids": recorded_as(found, into_id), "from_ids": recorded_as(found, from_id), "from_encounter_id": event.from_encounter_id, "into_id": into_id,
             "encounter_id": event.encounter_id, "at": at, "now": now,
         }  # fmt: skip
         steps = (
-            "move_observations", "move_events", "move_orders", "move_notes", "withdraw_observations", "withdraw_events", "drop_visit",
+            "move_observations", "move_events", "move_orders", "move_notes", "withdraw_observations", "withdraw_events", "drop_visit", "forget_move",
+            "note_move",
         )  # fmt: skip
         for step in steps:
             cursor.execute(SQL[step].encode(), names)
         cursor.execute(SQL["disturb"].encode(), {"ids": [from_id, into_id]})
         anew.add(into_id)
     return anew
+
+
+def redirected(cursor: psycopg.Cursor, found: Known, fresh: Sequence[Taken]) -> list[Taken]:
+    """The same messages, with what was on its way for a visit that was moved since given to the patient whose visit it is."""
+    suspects = sorted(patient_id for patient_id, (_, disturbed) in found.items() if disturbed)
+    if not suspects:
+        return list(fresh)
+    rows = cursor.execute(SQL["moved_visits"].encode(), {"ids": suspects}).fetchall()
+    ways = {(row[0], row[1]): (row[2], row[3]) for row in rows}
+    return [_redirected(taken, found, ways) for taken in fresh] if ways else list(fresh)
+
+
+def _redirected(taken: Taken, found: Known, ways: Mapping[tuple[str, str], tuple[str, str]]) -> Taken:
+    message = taken.message
+    if (
+        taken.outcome != "stored"
+        or message is None
+        or message.patient is None
+        or message.visit is None
+        or message.visit.encounter_id is None
+    ):
+        return taken
+    way = ways.get((survivor(found, message.patient.key), message.visit.encounter_id))
+    if way is None or any(isinstance(event, Move) for event in message.events):
+        return taken
+    into_id, encounter_id = way
+    moved = msgspec.structs.replace(
+        message,
+        patient=msgspec.structs.replace(message.patient, key=into_id),
+        visit=msgspec.structs.replace(message.visit, encounter_id=encounter_id),
+    )
+    return replace(taken, message=moved, patient_id=into_id)
 
 
 def unmerge(cursor: psycopg.Cursor, from_id: str, now: datetime) -> str | None:
@@ -89,7 +125,9 @@ def unmerge(cursor: psycopg.Cursor, from_id: str, now: datetime) -> str | None:
     if row is None:
         return None
     into_id = str(row[0])
-    cursor.execute(SQL["unmerge"].encode(), {"from_id": from_id})
+    names = {"from_id": from_id, "into_id": into_id, "at": now}
+    for step in ("unmerge", "end_merge", "came_through"):
+        cursor.execute(SQL[step].encode(), names)
     cursor.execute(SQL["disturb"].encode(), {"ids": [from_id, into_id]})
     cursor.execute(SQL["drop_visits"].encode(), {"ids": [from_id, into_id]})
     found = known(cursor, [from_id, into_id])

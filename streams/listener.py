@@ -16,6 +16,7 @@ from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import FeedSettings, ListenSettings
 from parsers.profile_files import load_profile
+from streams import heartbeat
 from streams.connection import Connection
 from streams.limits import Limits
 from streams.producer import ConfirmingProducer
@@ -74,14 +75,23 @@ class Listener:
             return
         _keep_alive(writer)
         connection = Connection(
-            feed, self._settings, self._producer, self._metrics, partial(self._heard, feed.name), self._limits, self._profiles[feed.name]
+            feed,
+            self._settings,
+            self._producer,
+            self._metrics,
+            partial(self._heard, feed.name),
+            self._now,
+            self._limits,
+            self._profiles[feed.name],
         )
         serving = (connection, asyncio.create_task(_serve(connection, feed.name, reader, writer)))
         self._open[feed.name].add(serving)
         serving[1].add_done_callback(lambda _: self._open[feed.name].discard(serving))
 
-    def _heard(self, feed: str) -> datetime:
-        self._last_heard[feed] = time.monotonic()
+    def _heard(self, feed: str, frame: bytes) -> datetime:
+        """When a frame came. Vigil's own heartbeat breaks no feed's silence."""
+        if not frame.startswith(heartbeat.OPENING):
+            self._last_heard[feed] = time.monotonic()
         return self._now()
 
     def _silence_s(self, feed: str) -> float:

@@ -100,7 +100,7 @@ def added(movements: Sequence[Moved], new: Moved) -> tuple[Moved, ...]:
 
 def _weigh(one: Moved, new: Moved) -> Literal["old", "new", "both"]:
     if type(one.event) is not type(new.event):
-        return "both"
+        return _weigh_sight(one, new)
     if isinstance(new.event, MergeVisit) or isinstance(one.event, MergeVisit):
         same, newer = one.event == new.event, new.received_at < one.received_at
     elif isinstance(new.event, Update | Seen):
@@ -109,6 +109,13 @@ def _weigh(one: Moved, new: Moved) -> Literal["old", "new", "both"]:
     else:
         same, newer = (one.at, one.event) == (new.at, new.event), new.received_at < one.received_at
     return "both" if not same else "new" if newer else "old"
+
+
+def _weigh_sight(one: Moved, new: Moved) -> Literal["old", "new", "both"]:
+    """A visit of which anything else was told need not have been seen beside a result."""
+    if (isinstance(one.event, Seen) or isinstance(new.event, Seen)) and _number(one.event) == _number(new.event) is not None:
+        return "new" if isinstance(one.event, Seen) else "old"
+    return "both"
 
 
 def movement_of(event: Event, visit: Visit | None, current: Encounter | None, movements: Iterable[Moved]) -> Movement | None:
@@ -217,6 +224,8 @@ def _be_in(history: History, number: str, known: Encounter | None, visit: Visit,
 def _end(stays: list[Stay], at: datetime) -> None:
     if stays and stays[-1].until is None:
         stays[-1] = replace(stays[-1], until=at)
+        if stays[-1].since == at:  # told with the precision of a minute, an admission and its transfer are of one instant
+            stays.pop()
 
 
 def _leave(history: History, number: str, known: Encounter | None, visit: Visit, at: datetime) -> None:

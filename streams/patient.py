@@ -44,7 +44,8 @@ class PatientState:
     """What is known of one patient. `readings`: by canonical LOINC code, in order of `observed_at`, current versions only.
 
     `newest`: of the readings' own times; `heard_at`: of the times of receipt. `movements`: in order; `encounter` is what they add up to.
-    `given`: therapies within WINDOW, in order. `code_status`: the newest statement.
+    `given`: therapies within WINDOW, in order. `code_status`: the newest statement. `person_at`: of the receipt that
+    changed birth date or sex last.
     """
 
     patient_id: str
@@ -57,6 +58,7 @@ class PatientState:
     movements: tuple[Moved, ...] = ()
     given: tuple[Given, ...] = ()
     code_status: Stated | None = None
+    person_at: datetime | None = None
 
     def known_at(self, received_at: datetime) -> datetime:
         """The instant a message received then speaks at: its own, unless our clock was set back a little since we last heard of the patient.
@@ -80,7 +82,7 @@ def advance(
     The order of arrival does not matter and repetition changes nothing (but for a correction that moves a result's own time by more than WINDOW:
     what has left the window is forgotten).
     """
-    state = _with_person(state, person)
+    state = _with_person(state, person, received_at)
     match event:
         case Observation():
             state = _observe(state, event, received_at)
@@ -103,13 +105,14 @@ def moved(state: PatientState, found: Iterable[Moved]) -> PatientState:
     return replace(state, movements=held, encounter=state.encounter if encounter == state.encounter else encounter)
 
 
-def _with_person(state: PatientState, person: Person | None) -> PatientState:
-    if person is None:
+def _with_person(state: PatientState, person: Person | None, received_at: datetime) -> PatientState:
+    """What was received last holds: a message of the past that is filled in later corrects nobody."""
+    if person is None or (state.person_at is not None and received_at < state.person_at):
         return state
     birth_date, sex = person.birth_date or state.birth_date, person.sex or state.sex
     if (birth_date, sex) == (state.birth_date, state.sex):
         return state
-    return replace(state, birth_date=birth_date, sex=sex)
+    return replace(state, birth_date=birth_date, sex=sex, person_at=received_at)
 
 
 def _observe(state: PatientState, event: Observation, received_at: datetime) -> PatientState:

@@ -129,23 +129,28 @@ def process(
         if taken.outcome in ("stored", "ignored") and repeat == "resend":
             batch.taken.append(replace(taken, outcome="duplicate", reason=RESENT))
             continue
-        seen.add(taken.record.fingerprint)
         if (name := name_of(taken.record)) is not None:
             called.setdefault(name, set()).add(taken.record.fingerprint)
         if taken.outcome != "stored" or taken.message is None:
             batch.taken.append(taken)
-            continue
-        try:
-            _take(batch, taken if repeat == "new" else replace(taken, reason=REUSED), taken.message, current_id)
-        except Exception as bug:  # as in read_record: the states are only replaced once the whole message went through
-            batch.taken.append(replace(taken, outcome="quarantined", reason=f"207: processing failed with {type(bug).__name__}"))
+        else:
+            _try(batch, taken if repeat == "new" else replace(taken, reason=REUSED), taken.message, current_id, anew)
+        if batch.taken[-1].outcome != "quarantined":
+            seen.add(taken.record.fingerprint)
     for patient_id in anew & batch.states.keys():
         batch.histories[patient_id] = ({}, fold(batch.states[patient_id].movements))
     return batch
 
 
-def _take(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str, str]) -> None:
-    """All of a message's patients, or none of them."""
+def _try(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str, str], anew: AbstractSet[str]) -> None:
+    try:
+        _take(batch, taken, message, current_id, anew)
+    except Exception as bug:  # as in read_record: the states are only replaced once the whole message went through
+        batch.taken.append(replace(taken, outcome="quarantined", reason=f"207: processing failed with {type(bug).__name__}"))
+
+
+def _take(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str, str], anew: AbstractSet[str]) -> None:
+    """All of a message's patients, or none of them. Whoever was given another's facts is scored on all there is now."""
     after: dict[str, PatientState] = {}
     spoken: list[Spoken] = []
     moments: list[Moment] = []
@@ -156,7 +161,8 @@ def _take(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str,
         after[patient_id] = state
         ordinal = sum(len(one.subject.events) for one in spoken)
         spoken.append(_spoken(subject, ordinal, before, state))
-        moments.append(_moment(taken.record, number, subject, state))
+        moment = _moment(taken.record, number, subject, state)
+        moments.append(moment if patient_id not in anew else replace(moment, changed=frozenset(state.readings)))
     for patient_id, state in after.items():
         before = batch.states.get(patient_id) or PatientState(patient_id=patient_id)
         _note(batch, before, state)
@@ -176,7 +182,8 @@ def _spoken(subject: Subject, ordinal: int, before: PatientState, after: Patient
     encounter = after.encounter
     new = () if after.movements is before.movements else after.movements
     seen = next((one for one in new if isinstance(one.event, Seen) and one not in before.movements), None)
-    number = encounter.encounter_id if encounter else None
+    told = subject.visit.encounter_id if subject.visit else None
+    number = told or (encounter.encounter_id if encounter else None)
     return Spoken(patient_id=subject.patient.key, subject=subject, ordinal=ordinal, encounter_id=number, seen=seen)
 
 

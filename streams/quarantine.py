@@ -11,6 +11,7 @@ from msgspec import Struct
 from infra.database.sql import statements
 from parsers.profile import PLAIN, Profile
 from streams import topics
+from streams.forward import LARGEST_BYTES
 from streams.intake import TOO_LONG, take
 from streams.lookup import KafkaAway, record_from
 from streams.record import Record, Source
@@ -102,7 +103,14 @@ def put_back(bootstrap: str, record: Record, profile: Profile = PLAIN) -> Source
             placed.append(record_from(message).source)
 
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True, "partitioner": "murmur2_random", "log_level": 0}
+        {
+            "bootstrap.servers": bootstrap,
+            "acks": "all",
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            "message.max.bytes": LARGEST_BYTES,
+            "log_level": 0,
+        }
     )
     headers: list[tuple[str, str | bytes | None]] = [(name, text.encode()) for name, text in again.headers.items()]
     producer.produce(

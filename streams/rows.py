@@ -29,6 +29,12 @@ EVENT_TYPES = (
     "text", "text", "text", "text", "text", "text", "timestamptz", "timestamptz", "jsonb", "text", "int4", "int8", "int4",
 )  # fmt: skip
 
+AHEAD_FLAG = "time_ahead"
+"""The time that was sent lies ahead of ours beyond belief; receipt stands in for it, here as in the rolling state."""
+
+BOUND = 512
+"""Characters of what names a message; its listener keeps to them, another producer may not, and an index takes no more than some thousands."""
+
 Row = tuple[Any, ...]
 
 
@@ -37,13 +43,18 @@ def text(value: str | None) -> str | None:
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value is not None and "\0" in value else value
 
 
+def _short(value: str | None) -> str | None:
+    found = text(value)
+    return None if found is None else found[:BOUND]
+
+
 def message_row(taken: Taken, now: datetime) -> Row:
     """Every record has one, whatever became of it."""
     record, source = taken.record, taken.record.source
     message_type = taken.message.type if taken.message else None
     return (
-        source.topic, source.partition, source.offset, record.feed, text(record.control_id), text(record.sent_by), text(message_type),
-        record.received_at, now, taken.outcome, text(taken.reason), text(taken.patient_id), record.fingerprint,
+        source.topic, source.partition, source.offset, _short(record.feed), _short(record.control_id), _short(record.sent_by), _short(message_type),
+        record.received_at, now, taken.outcome, text(taken.reason), _short(taken.patient_id), record.fingerprint,
     )  # fmt: skip
 
 
@@ -54,13 +65,14 @@ def observation_rows(taken: Taken) -> list[Row]:
     for spoken, ordinal, event in _events(taken):
         if not isinstance(event, Observation):
             continue
-        known = event.canonical
+        known, observed_at = event.canonical, time_of(event, received_at)
+        flags = [*event.flags, *(() if event.observed_at in (None, observed_at) else (AHEAD_FLAG,))]
         canonical = (known.code, known.value_num, known.unit, known.value_text) if known else (None, None, None, None)
         rows.append(
             (
                 spoken.patient_id, spoken.encounter_id, text(event.code), text(event.code_system), event.value_num, text(event.value_text),
-                event.comparator, text(event.unit), *canonical, event.observed_at or received_at, received_at, event.status,
-                text(event.result_key), list(event.flags) or None, *place, ordinal,
+                event.comparator, text(event.unit), *canonical, observed_at, received_at, event.status,
+                text(event.result_key), flags or None, *place, ordinal,
             )
         )  # fmt: skip
     return rows
@@ -72,7 +84,7 @@ def order_rows(taken: Taken) -> list[Row]:
     return [
         (
             spoken.patient_id, spoken.encounter_id, text(event.control), text(event.placer_number), text(event.filler_number), text(event.code),
-            text(event.code_system), text(event.display), text(event.status), text(event.priority), event.ordered_at or received_at, received_at,
+            text(event.code_system), text(event.display), text(event.status), text(event.priority), time_of(event, received_at), received_at,
             *place, ordinal,
         )
         for spoken, ordinal, event in _events(taken)
@@ -86,7 +98,7 @@ def note_rows(taken: Taken) -> list[Row]:
     return [
         (
             spoken.patient_id, spoken.encounter_id, text(event.document_id), text(event.parent_document_id), text(event.document_type),
-            text(event.status), text(event.author), text(event.text), event.action, text(event.authenticated_by), event.written_at or received_at,
+            text(event.status), text(event.author), text(event.text), event.action, text(event.authenticated_by), time_of(event, received_at),
             received_at, *place, ordinal,
         )
         for spoken, ordinal, event in _events(taken)

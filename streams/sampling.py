@@ -51,9 +51,10 @@ def look(url: str, bootstrap: str, listeners: Mapping[str, str], verified: Mappi
         checked=checked,
         put_aside=put_aside,
         lows={place: low for place, (low, _) in kafka.items()} if kafka else None,
+        highs={place: high for place, (_, high) in kafka.items()} if kafka else None,
         in_kafka=sum(high for _, high in kafka.values()) if kafka else None,
         acked={name: told[0] for name, told in heard.items() if told is not None},
-        silence_s={feed: seconds for told in heard.values() if told is not None for feed, seconds in told[1].items()},
+        silence_s=_shortest([told[1] for told in heard.values() if told is not None]),
         oldest_unprocessed_s=oldest_s,
         oldest_quarantined_s=None if quarantined is None else (clock.now() - quarantined).total_seconds() / clock.speed,
         away=away,
@@ -104,6 +105,15 @@ def _oldest_s(bootstrap: str, kafka: Mapping[Place, tuple[int, int]], recorded: 
         except Gone:  # told as a gap
             continue
     return max(ages)
+
+
+def _shortest(told: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """A feed is as silent as the listener that heard it last says."""
+    silence_s: dict[str, float] = {}
+    for one in told:
+        for feed, seconds in one.items():
+            silence_s[feed] = min(seconds, silence_s.get(feed, seconds))
+    return silence_s
 
 
 def _metrics(address: str) -> tuple[float, dict[str, float]] | None:

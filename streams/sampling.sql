@@ -14,4 +14,6 @@ GROUP BY v.topic, v.partition, v.verified, v.reached
 SELECT min(received_at) FROM vigil.quarantine WHERE state = 'waiting'
 
 -- name: heard
-SELECT count(*) FROM vigil_store.score WHERE patient_id = %(patient_id)s AND scored_at >= %(since)s
+SELECT count(*) FROM vigil_store.message AS m
+JOIN vigil_store.score AS s ON s.score_id = m.topic || '/' || m.partition || '/' || m."offset" || '/news2' AND s.patient_id = %(patient_id)s
+WHERE m.control_id = %(control_id)s AND m.sent_by = %(sent_by)s

@@ -30,13 +30,43 @@ SELECT fingerprint, NULL, NULL FROM vigil_store.message
 WHERE fingerprint = ANY(%(fingerprints)s::bigint[]) AND received_at > %(since)s AND outcome <> 'quarantined'
 UNION ALL
 SELECT fingerprint, sent_by, control_id FROM vigil_store.message
-WHERE control_id = ANY(%(control_ids)s::text[]) AND received_at > %(since)s
+WHERE control_id = ANY(%(control_ids)s::text[]) AND sent_by = ANY(%(senders)s::text[]) AND received_at > %(since)s
 
 -- name: aliases
+-- Three probes of an index each; written with OR, all that were ever merged would be read.
 SELECT patient_id, merged_into, disturbed FROM vigil_store.patient
-WHERE merged_into IS NOT NULL AND (patient_id = ANY(%(ids)s::text[]) OR merged_into = ANY(%(ids)s::text[])
-    OR merged_into IN (SELECT merged_into FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[])))
-    OR disturbed > 0 AND patient_id = ANY(%(ids)s::text[])
+WHERE patient_id = ANY(%(ids)s::text[]) AND (merged_into IS NOT NULL OR disturbed > 0)
+UNION
+SELECT patient_id, merged_into, disturbed FROM vigil_store.patient WHERE merged_into = ANY(%(ids)s::text[])
+UNION
+SELECT patient_id, merged_into, disturbed FROM vigil_store.patient
+WHERE merged_into IN (SELECT merged_into FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[]) AND merged_into IS NOT NULL)
+
+-- name: lock_survivors
+SELECT pg_advisory_xact_lock(hashtextextended(patient_id, 7106116563)) FROM unnest(%(ids)s::text[]) AS s (patient_id) ORDER BY patient_id
+
+-- name: note_move
+INSERT INTO vigil_store.moved_visit (from_id, from_encounter_id, into_id, encounter_id, at)
+VALUES (%(from_id)s, %(from_encounter_id)s, %(into_id)s, %(encounter_id)s, %(at)s)
+ON CONFLICT (from_id, from_encounter_id) DO UPDATE SET into_id = excluded.into_id, encounter_id = excluded.encounter_id, at = excluded.at
+
+-- name: forget_move
+DELETE FROM vigil_store.moved_visit WHERE from_id = ANY(%(ids)s::text[]) AND from_encounter_id = %(encounter_id)s
+
+-- name: moved_visits
+SELECT from_id, from_encounter_id, into_id, encounter_id FROM vigil_store.moved_visit WHERE from_id = ANY(%(ids)s::text[])
+
+-- name: unlike
+-- Of records that lie behind the progress those that are not what was recorded there: Kafka has lost its log and begun again.
+SELECT r.topic, r.partition, min(r."offset")
+FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[], %(fingerprints)s::bigint[]) AS r (topic, partition, "offset", fingerprint)
+JOIN vigil_store.message AS m ON m.topic = r.topic AND m.partition = r.partition AND m."offset" = r."offset"
+GROUP BY r.topic, r.partition, r."offset"
+HAVING bool_and(m.fingerprint <> r.fingerprint)
+ORDER BY 1, 2, 3
+
+-- name: set_back
+UPDATE vigil_store.progress SET next_offset = %(offset)s, updated_at = now() WHERE topic = %(topic)s AND partition = %(partition)s
 
 -- name: merge_patient
 INSERT INTO vigil_store.patient (patient_id, merged_into, merged_at) VALUES (%(from_id)s, %(into_id)s, %(at)s)
@@ -44,6 +74,19 @@ ON CONFLICT (patient_id) DO UPDATE SET merged_into = excluded.merged_into, merge
 
 -- name: flatten_merges
 UPDATE vigil_store.patient SET merged_into = %(into_id)s WHERE merged_into = %(from_id)s AND patient_id <> %(into_id)s
+
+-- name: note_merge
+-- Who was whom, and through whom, for ever: a row ends when another begins.
+WITH ended AS (
+    UPDATE vigil_store.identity SET until = %(at)s WHERE merged_into = %(from_id)s AND until IS NULL RETURNING patient_id
+)
+INSERT INTO vigil_store.identity (patient_id, merged_into, via, since)
+SELECT patient_id, %(into_id)s, %(from_id)s, %(at)s FROM ended WHERE patient_id <> %(into_id)s
+UNION ALL
+SELECT %(from_id)s, %(into_id)s, NULL, %(at)s
+
+-- name: end_own_merge
+UPDATE vigil_store.identity SET until = %(at)s WHERE patient_id = %(into_id)s AND until IS NULL
 
 -- name: surviving_patient
 INSERT INTO vigil_store.patient (patient_id) VALUES (%(into_id)s)
@@ -53,24 +96,38 @@ ON CONFLICT (patient_id) DO UPDATE SET merged_into = NULL, merged_at = NULL
 SELECT patient_id, birth_date, sex FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[])
 
 -- name: load_events
+-- Of updates and of visits seen only one a visit says anything (streams/movements.py); a patient may have hundreds of updates.
 SELECT e.patient_id, e.occurred_at, e.received_at, e.detail
 FROM unnest(%(ids)s::text[]) AS p (patient_id)
 CROSS JOIN LATERAL (
     (
         SELECT * FROM vigil_store.event AS x
-        WHERE x.patient_id = p.patient_id AND x.kind IN ('admit', 'transfer', 'discharge', 'update', 'cancel', 'merge_visit', 'seen')
-            AND x.withdrawn_at IS NULL
-        ORDER BY x.occurred_at DESC LIMIT %(movements)s
+        WHERE x.patient_id = p.patient_id AND x.kind IN ('admit', 'transfer', 'discharge', 'cancel', 'merge_visit') AND x.withdrawn_at IS NULL
+        ORDER BY x.occurred_at DESC, x.received_at DESC LIMIT %(movements)s
+    )
+    UNION ALL
+    (
+        SELECT DISTINCT ON (x.detail #>> '{visit,encounter_id}') * FROM vigil_store.event AS x
+        WHERE x.patient_id = p.patient_id AND x.kind = 'update' AND x.withdrawn_at IS NULL
+            AND (x.detail #>> '{visit,patient_class}' IS NOT NULL OR x.detail #>> '{visit,admitted_at}' IS NOT NULL)
+        ORDER BY x.detail #>> '{visit,encounter_id}', x.occurred_at DESC, x.received_at DESC
+    )
+    UNION ALL
+    (
+        SELECT DISTINCT ON (x.detail #>> '{visit,encounter_id}') * FROM vigil_store.event AS x
+        WHERE x.patient_id = p.patient_id AND x.kind = 'seen' AND x.withdrawn_at IS NULL
+        ORDER BY x.detail #>> '{visit,encounter_id}', x.occurred_at, x.received_at
     )
     UNION ALL
     (
         SELECT * FROM vigil_store.event AS x WHERE x.patient_id = p.patient_id AND x.kind = 'code_status' AND x.withdrawn_at IS NULL
-        ORDER BY x.occurred_at DESC LIMIT 1
+        ORDER BY x.occurred_at DESC, x.received_at DESC LIMIT 8
     )
     UNION ALL
     (
-        SELECT * FROM vigil_store.event AS x WHERE x.patient_id = p.patient_id AND x.kind = 'medication' AND x.withdrawn_at IS NULL
-        ORDER BY x.occurred_at DESC LIMIT %(movements)s
+        SELECT * FROM vigil_store.event AS x
+        WHERE x.patient_id = p.patient_id AND x.kind = 'medication' AND x.withdrawn_at IS NULL AND x.detail ->> 'therapy' IS NOT NULL
+        ORDER BY x.occurred_at DESC, x.received_at DESC LIMIT 500
     )
 ) AS e
 ORDER BY e.received_at, e.topic, e.partition, e."offset", e.ordinal
@@ -131,7 +188,8 @@ INSERT INTO vigil_store.observation (patient_id, encounter_id, code, code_system
 SELECT %(into_id)s, %(encounter_id)s, code, code_system, value_num, value_text, comparator, unit, canonical_code, canonical_num,
     canonical_unit, canonical_text, observed_at, %(at)s, status, result_key, flags, superseded_at, topic, partition, "offset", ordinal
 FROM vigil_store.observation WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s AND withdrawn_at IS NULL
-ON CONFLICT DO NOTHING
+ON CONFLICT (patient_id, observed_at, topic, partition, "offset", ordinal) DO UPDATE SET withdrawn_at = NULL, received_at = excluded.received_at,
+    superseded_at = excluded.superseded_at, encounter_id = excluded.encounter_id
 
 -- name: move_events
 INSERT INTO vigil_store.event (patient_id, encounter_id, kind, code, code_system, display, occurred_at, received_at, detail, topic, partition, "offset", ordinal)
@@ -139,7 +197,8 @@ SELECT %(into_id)s, %(encounter_id)s, kind, code, code_system, display, occurred
     CASE WHEN detail #>> '{visit,encounter_id}' IS NULL THEN detail ELSE jsonb_set(detail, '{visit,encounter_id}', to_jsonb(%(encounter_id)s::text)) END,
     topic, partition, "offset", ordinal
 FROM vigil_store.event WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s AND withdrawn_at IS NULL
-ON CONFLICT DO NOTHING
+ON CONFLICT (patient_id, occurred_at, topic, partition, "offset", ordinal) DO UPDATE SET withdrawn_at = NULL, received_at = excluded.received_at,
+    detail = excluded.detail, encounter_id = excluded.encounter_id
 
 -- name: move_orders
 UPDATE vigil_store.clinical_order SET patient_id = %(into_id)s, encounter_id = %(encounter_id)s
@@ -163,6 +222,17 @@ DELETE FROM vigil_store.encounter WHERE patient_id = ANY(%(from_ids)s::text[]) A
 
 -- name: unmerge
 UPDATE vigil_store.patient SET merged_into = NULL, merged_at = NULL WHERE patient_id = %(from_id)s AND merged_into IS NOT NULL RETURNING patient_id
+
+-- name: end_merge
+UPDATE vigil_store.identity SET until = %(at)s WHERE patient_id = %(from_id)s AND until IS NULL
+
+-- name: came_through
+WITH ended AS (
+    UPDATE vigil_store.identity SET until = %(at)s WHERE merged_into = %(into_id)s AND via = %(from_id)s AND until IS NULL RETURNING patient_id
+), pointed AS (
+    UPDATE vigil_store.patient SET merged_into = %(from_id)s, merged_at = %(at)s WHERE patient_id IN (SELECT patient_id FROM ended)
+)
+INSERT INTO vigil_store.identity (patient_id, merged_into, via, since) SELECT patient_id, %(from_id)s, NULL, %(at)s FROM ended
 
 -- name: merged_into
 SELECT merged_into FROM vigil_store.patient WHERE patient_id = %(from_id)s AND merged_into IS NOT NULL

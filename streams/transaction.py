@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 
 from infra.database.sql import statements
+from infra.logs import logger
 from parsers.profile import PLAIN, Profile
 from streams import backlog, identity, store
 from streams.backlog import Range
@@ -19,6 +20,7 @@ from streams.resends import Name
 from streams.rows import text
 
 SQL = statements("streams", "store.sql")
+log = logger("streams")
 
 RESEND_WINDOW = timedelta(days=7)
 """How long the same bytes count as a resend; senders' queues are drained within days, and a wider look would read every chunk."""
@@ -141,7 +143,7 @@ class Transactor(Generic[S]):
 
     def _live(self, cursor: psycopg.Cursor, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
         now = self._now()
-        expected = _lock(cursor, read)
+        expected = _begun_again(cursor, read, _lock(cursor, read))
         fresh = _fresh(read, expected)
         if not fresh:
             return Batch(), ()
@@ -175,9 +177,10 @@ class Transactor(Generic[S]):
         anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
         anew |= identity.move(cursor, moves(new), now)
         self.states.own(cursor, (taken.record.source.partition for taken in fresh))
-        current, states = self.states.begin(cursor, fresh)
-        batch = process(fresh, states, current, known, anew, named)
+        begun = self.states.begin(cursor, fresh)
+        batch = process(begun.fresh, begun.states, begun.current, known, anew, named)
         batch.kin = self.states.kin
+        batch.guests |= begun.strangers
         return batch
 
     def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
@@ -216,6 +219,32 @@ def _lock(cursor: psycopg.Cursor, read: Sequence[Taken]) -> dict[tuple[str, int]
     return {(topic, partition): offset for topic, partition, offset in cursor.execute(SQL["lock_progress"].encode(), names)}
 
 
+def _begun_again(cursor: psycopg.Cursor, read: Sequence[Taken], expected: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    """The next offsets expected, set back where what lies behind is not what was recorded there.
+
+    A broker that lost its log (a disk, a power cut, a topic made anew) counts from an earlier offset again, and what it holds there are other messages.
+    They are taken in like any other; that two were recorded of one offset shows in the audit, which is as it should be.
+    """
+    behind = [
+        taken.record
+        for taken in read
+        if taken.record.source.offset < expected.get((taken.record.source.topic, taken.record.source.partition), 0)
+    ]
+    if not behind:
+        return expected
+    columns = {
+        "topics": [one.source.topic for one in behind], "partitions": [one.source.partition for one in behind],
+        "offsets": [one.source.offset for one in behind], "fingerprints": [one.fingerprint for one in behind],
+    }  # fmt: skip
+    back = dict(expected)
+    for topic, partition, offset in cursor.execute(SQL["unlike"].encode(), columns).fetchall():
+        if offset < back[topic, partition]:
+            log.error("kafka_began_again", topic=topic, partition=partition, recorded=back[topic, partition], found=offset)
+            back[topic, partition] = offset
+            cursor.execute(SQL["set_back"].encode(), {"topic": topic, "partition": partition, "offset": offset})
+    return back
+
+
 def _fresh(read: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> list[Taken]:
     """What is not recorded yet. Raises Gap at the first offset that does not follow on."""
     following = dict(expected)
@@ -235,7 +264,10 @@ def _fresh(read: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> li
 def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> tuple[set[int], dict[Name, set[int]]]:
     """Which of these messages' fingerprints were recorded before, and with which fingerprints their names came."""
     control_ids = sorted({text(taken.record.control_id) or "" for taken in fresh if taken.record.control_id})
-    names = {"fingerprints": [taken.record.fingerprint for taken in fresh], "control_ids": control_ids, "since": now - RESEND_WINDOW}
+    names: dict[str, object] = {
+        "fingerprints": [taken.record.fingerprint for taken in fresh], "control_ids": control_ids, "since": now - RESEND_WINDOW,
+        "senders": sorted({text(taken.record.sent_by) or "" for taken in fresh if taken.record.sent_by}),
+    }  # fmt: skip
     known: set[int] = set()
     named: dict[Name, set[int]] = {}
     for fingerprint, sent_by, control_id in cursor.execute(SQL["known_messages"].encode(), names):

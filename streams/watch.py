@@ -47,6 +47,7 @@ class Sample:
     checked: Mapping[Place, Checked] | None = None
     put_aside: Sequence[Range] = ()
     lows: Mapping[Place, int] | None = None
+    highs: Mapping[Place, int] | None = None
     in_kafka: int | None = None
     acked: Mapping[str, float] = field(default_factory=dict)
     silence_s: Mapping[str, float] = field(default_factory=dict)
@@ -78,6 +79,10 @@ def _gaps(now: Sample) -> list[Problem]:
         due = one.reached - one.verified - waiting(mine)
         if one.distinct < due:
             found.append(Problem(kind="gap", subject=name, detail=f"{due - one.distinct} messages are not recorded"))
+        if one.reached > (now.highs or {}).get(place, one.reached):
+            found.append(
+                Problem(kind="gap", subject=name, detail="Kafka holds less than was recorded: it has lost its log and begins again")
+            )
         if one.rows > one.distinct:
             found.append(Problem(kind="gap", subject=name, detail=f"{one.rows - one.distinct} messages are recorded twice"))
         low = (now.lows or {}).get(place, 0)

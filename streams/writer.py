@@ -46,6 +46,8 @@ FILL_MESSAGES = 100
 """Of a backlog a transaction, while the present may come in at any moment: it waits for one such transaction at most."""
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
+"""A value that the database will never take, however often it is offered. The last two are operational errors by class, and no outage."""
 
 
 class DependencyAway(Exception):
@@ -207,7 +209,7 @@ class BatchWriter(Generic[S]):
         """One transaction; where PostgreSQL refuses a value, one a record, so that only the record at fault is set aside."""
         try:
             return write(records)
-        except (psycopg.DataError, psycopg.IntegrityError):
+        except REFUSED:
             taken: list[Taken] = []
             scores: list[S] = []
             for record in records:
@@ -247,7 +249,7 @@ class BatchWriter(Generic[S]):
 def _alone(record: Record, write: Callable[[Sequence[Record]], Recorded[S]]) -> Recorded[S]:
     try:
         return write([record])
-    except (psycopg.DataError, psycopg.IntegrityError) as refusal:
+    except REFUSED as refusal:
         return write([replace(record, refused=f"207: the database refused it ({type(refusal).__name__})")])
 
 

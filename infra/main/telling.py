@@ -14,16 +14,22 @@ log = logger("infra")
 AT_ONCE = frozenset({"gap", "unaccounted", "path"})
 """What is told at the first look; everything else only where it still holds at the next, as a server that is being started again is no news."""
 
+QUIET = 3
+"""Looks without it after which a problem is over: what comes and goes with every other look is one that lasts, and is told."""
+
 OPS = "ops"
 """Stands where a page has its tier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """A problem that lasts. `told_at`: when ops last accepted it, None where they have not yet. `looks`: at how many it was there."""
+    """A problem that lasts. `told_at`: when ops last accepted it, None where they have not yet. `looks`: at how many it was there;
+    `quiet`: for how many in a row it has not been.
+    """
 
     since: datetime
     looks: int = 1
+    quiet: int = 0
     told_at: datetime | None = None
 
 
@@ -37,14 +43,17 @@ class Telling:
     async def tell(self, found: Sequence[Problem], now: datetime) -> None:
         """Opens what is new, forgets what is over, and sends what is due."""
         present = {(one.kind, one.subject): one for one in found}
-        for key in [key for key in self._open if key not in present]:
-            log.info("problem_over", kind=key[0], subject=key[1])
-            del self._open[key]
+        for key, one in list(self._open.items()):
+            if key not in present:
+                self._open[key] = replace(one, quiet=one.quiet + 1)
+                if one.quiet + 1 == QUIET:
+                    log.info("problem_over", kind=key[0], subject=key[1])
+                    del self._open[key]
         for key, problem in present.items():
             known = self._open.get(key)
             if known is None:
                 log.error("problem", kind=problem.kind, subject=problem.subject, detail=problem.detail)
-            known = self._open[key] = Open(since=now) if known is None else replace(known, looks=known.looks + 1)
+            known = self._open[key] = Open(since=now) if known is None else replace(known, looks=known.looks + 1, quiet=0)
             if known.looks == 1 and problem.kind not in AT_ONCE:
                 continue
             if known.told_at is None or (now - known.told_at).total_seconds() >= self._repeat_s:

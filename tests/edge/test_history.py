@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,7 +42,7 @@ def pulse(
     message = oru(
         mrn, since + timedelta(minutes=minutes), {"hr": value}, filler=filler, status=status, sent=since + timedelta(minutes=received)
     )
-    return record(offset, message, minutes=received)
+    return replace(record(offset, message), received_at=since + timedelta(minutes=received))
 
 
 YESTERDAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -104,7 +105,7 @@ def test_what_was_corrected_or_deleted_is_in_no_hourly_figure(worker: Worker) ->
     )
     worker.take(pulse(3, 10, 80, since=YESTERDAY, filler="A", status="C", sent=90))
     deletion = oru("100", YESTERDAY + timedelta(minutes=20), {"hr": 200}, filler="B", status="D", sent=YESTERDAY + timedelta(minutes=95))
-    worker.take(record(4, deletion.replace(b"||200|", b"|||"), minutes=95))
+    worker.take(replace(record(4, deletion.replace(b"||200|", b"|||")), received_at=YESTERDAY + timedelta(minutes=95)))
     assert rows(worker.url, HOURLY) == [("HOSP:100", YESTERDAY, 70, 80, 75, 80, 2)]
 
 

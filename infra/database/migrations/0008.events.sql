@@ -44,10 +44,33 @@ ALTER TABLE vigil_store.note ADD COLUMN action text NOT NULL DEFAULT 'new', ADD 
 ALTER TABLE vigil_store.patient ADD COLUMN disturbed bigint NOT NULL DEFAULT 0;
 
 -- A control id that comes with other contents than before is told (streams/resends.py).
-CREATE INDEX message_control_id ON vigil_store.message (control_id) WHERE control_id IS NOT NULL;
+CREATE INDEX message_control_id ON vigil_store.message (control_id, sent_by) WHERE control_id IS NOT NULL;
 
 -- Baselines lie further back than the window of all other readings.
 CREATE INDEX observation_baseline ON vigil_store.observation (patient_id, observed_at) WHERE canonical_code = '2160-0';
+
+-- A visit that was filed under the wrong patient: what is still on its way for it under the old number follows it.
+CREATE TABLE vigil_store.moved_visit (
+    from_id text NOT NULL,
+    from_encounter_id text NOT NULL,
+    into_id text NOT NULL,
+    encounter_id text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (from_id, from_encounter_id)
+);
+
+-- Who was taken for whom from when until when, and through which merge; `patient.merged_into` is what holds today.
+CREATE TABLE vigil_store.identity (
+    patient_id text NOT NULL,
+    merged_into text NOT NULL,
+    via text,
+    since timestamptz NOT NULL,
+    until timestamptz
+);
+CREATE INDEX identity_patient ON vigil_store.identity (patient_id);
+CREATE INDEX identity_survivor ON vigil_store.identity (merged_into);
+INSERT INTO vigil_store.identity (patient_id, merged_into, since)
+SELECT patient_id, merged_into, merged_at FROM vigil_store.patient WHERE merged_into IS NOT NULL;
 
 -- Where a patient was when; made of the movements, made anew where one comes late.
 CREATE TABLE vigil_store.stay (
@@ -82,6 +105,16 @@ SELECT
     ),
     'migration', 0, row_number() OVER (ORDER BY patient_id, encounter_id), 1
 FROM vigil_store.encounter WHERE status = 'discharged' AND discharged_at IS NOT NULL;
+
+INSERT INTO vigil_store.event (patient_id, encounter_id, kind, occurred_at, received_at, detail, topic, partition, "offset", ordinal)
+SELECT
+    patient_id, encounter_id, 'cancel', coalesce(located_at, touched_at), touched_at,
+    jsonb_build_object(
+        'kind', 'cancel', 'cancels', 'admit', 'occurred_at', coalesce(located_at, touched_at), 'person', '{}'::jsonb,
+        'visit', jsonb_build_object('encounter_id', encounter_id)
+    ),
+    'migration', 0, row_number() OVER (ORDER BY patient_id, encounter_id), 2
+FROM vigil_store.encounter WHERE status = 'cancelled';
 
 CREATE OR REPLACE VIEW vigil.observations AS
 SELECT
@@ -126,7 +159,7 @@ CREATE FUNCTION vigil.known_as(patient text, at timestamptz) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
     SELECT patient
     UNION
-    SELECT p.patient_id FROM vigil_store.patient AS p WHERE p.merged_into = patient AND p.merged_at <= at
+    SELECT i.patient_id FROM vigil_store.identity AS i WHERE i.merged_into = patient AND i.since <= at AND (i.until IS NULL OR i.until > at)
 $$;
 
 CREATE FUNCTION vigil.observations_as_of(patient text, at timestamptz)

@@ -44,8 +44,12 @@ def test_a_gap_is_told_at_once_and_once() -> None:
 
 
 def test_a_server_that_is_back_at_the_next_look_is_no_news() -> None:
-    assert told(Line(), [AWAY], [], [AWAY], []) == []
+    assert told(Line(), [AWAY], [], [], [], [AWAY], []) == []
     assert len(told(Line(), [AWAY], [AWAY])) == 1
+
+
+def test_what_comes_and_goes_with_every_other_look_is_told_once() -> None:
+    assert len(told(Line(), [AWAY], [], [AWAY], [], [AWAY], [])) == 1
 
 
 def test_what_the_provider_refused_is_told_again_until_it_is_taken() -> None:
@@ -59,7 +63,7 @@ def test_what_lasts_is_told_again_under_another_name() -> None:
 
 
 def test_what_is_over_and_begins_again_is_news() -> None:
-    assert len(told(Line(), [GAP], [], [GAP])) == 2
+    assert len(told(Line(), [GAP], [], [], [], [GAP])) == 2
 
 
 def test_without_a_channel_nothing_is_sent_and_it_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
