@@ -26,7 +26,6 @@ from streams.backlog_reader import BacklogReader
 from streams.beginnings import Place
 from streams.lag import Lag
 from streams.lookup import KafkaAway
-from streams.processing import Taken
 from streams.reader import Reader
 from streams.record import Record, Source, record_of
 from streams.transaction import Gap, Recorded, Transactor, progress
@@ -169,7 +168,7 @@ class BatchWriter(Generic[S]):
 
     def _fill_one(self, found: Range) -> Recorded[S] | None:
         records = self._past.read(found, FILL_MESSAGES)
-        return self._attempt(records, partial(self._transactor.fill, found)) if records else None
+        return attempt(records, partial(self._transactor.fill, found)) if records else None
 
     def _follows(self, event: EventT[Any]) -> bool:
         if self._reader.follows(event.message):
@@ -184,7 +183,7 @@ class BatchWriter(Generic[S]):
         delay_s = 0.1
         while True:
             try:
-                recorded = await self._aside(partial(self._attempt, records, self._transactor.record))
+                recorded = await self._aside(partial(attempt, records, self._transactor.record))
                 break
             except Gap as gap:
                 items, records = self._back_to(gap, items, records)
@@ -204,19 +203,6 @@ class BatchWriter(Generic[S]):
         self._metrics.worker_waiting.set(1)
         log.warning("dependency_away", error=type(away).__name__, retry_s=delay_s)
         await asyncio.sleep(delay_s)
-
-    def _attempt(self, records: Sequence[Record], write: Callable[[Sequence[Record]], Recorded[S]]) -> Recorded[S]:
-        """One transaction; where PostgreSQL refuses a value, one a record, so that only the record at fault is set aside."""
-        try:
-            return write(records)
-        except REFUSED:
-            taken: list[Taken] = []
-            scores: list[S] = []
-            for record in records:
-                recorded = _alone(record, write)
-                taken.extend(recorded.taken)
-                scores.extend(recorded.scores)
-            return Recorded(taken=taken, scores=scores)
 
     def _back_to(self, gap: Gap, items: Sequence[Item], records: Sequence[Record]) -> tuple[list[Item], list[Record]]:
         """Has the reader sent back to where the gap begins, and drops from the batch what lies beyond it."""
@@ -244,6 +230,15 @@ class BatchWriter(Generic[S]):
             if taken.outcome == "quarantined":
                 self._metrics.quarantined_total.labels(reason=(taken.reason or "207").split(":", 1)[0][:3]).inc()
         self._on_recorded(recorded)
+
+
+def attempt(records: Sequence[Record], write: Callable[[Sequence[Record]], Recorded[S]]) -> Recorded[S]:
+    """One transaction; where PostgreSQL refuses a value, one a record, so that only the record at fault is set aside. Raises as `write` does."""
+    try:
+        return write(records)
+    except REFUSED:
+        each = [_alone(record, write) for record in records]
+        return Recorded(taken=[taken for one in each for taken in one.taken], scores=[score for one in each for score in one.scores])
 
 
 def _alone(record: Record, write: Callable[[Sequence[Record]], Recorded[S]]) -> Recorded[S]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from infra.database.connect import connect
 from streams.processing import REUSED, Moment, Taken
 from streams.record import Record, Source
 from streams.transaction import Gap, Transactor, seed
+from streams.writer import attempt
 from tests.databases import ON_EACH_DATABASE
 from tests.hl7 import SICK, WELL, adt, head, merge, oru, segments, who
 
@@ -154,6 +156,15 @@ def test_a_cold_worker_recalls_the_state_that_the_warm_one_had(worker: Worker) -
         assert recalled.readings[code][: len(readings)] == readings
     assert recalled.encounter == warm_then.encounter
     assert (recalled.birth_date, recalled.sex) == (warm_then.birth_date, warm_then.sex)
+
+
+@pytest.mark.parametrize("place", ["PID|1||{}^^^HOSP^MR", "PV1|1|I|4W^1^1||||||||||||||||{}"])
+def test_what_no_index_takes_is_set_aside_alone_and_stops_nobody(worker: Worker, place: str) -> None:
+    long = place.format(token_hex(4000))
+    lines = [head("ORU^R01^ORU_R01", NOON), *([] if place.startswith("PID") else [who("7")]), long, "OBR|1||L1|18748-4^Report^LN"]
+    bad = segments([*lines, "OBX|1|NM|8867-4^Heart rate^LN||72|/min|||||F|||20260301120000+0000"])
+    found = attempt([record(0, bad), record(1, oru("100", NOON, WELL))], worker.transactor.record)
+    assert [taken.outcome for taken in found.taken] == ["quarantined", "stored"]
 
 
 def named(offset: int, value: bytes, control_id: str) -> Record:
