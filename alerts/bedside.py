@@ -4,15 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from secrets import token_urlsafe
 
 import msgspec
 import psycopg
 
 from alerts.episode import Episode
+from alerts.people import Roster
 from alerts.policy import Decision, decide
-from alerts.routing import Route, routes_for
-from alerts.rules import Rules, Tier
+from alerts.routing import Route
+from alerts.rules import RANK, Rules, Tier
+from alerts.steps import Steps
 from infra.database.sql import statements
 from infra.metrics import Metrics
 from scoring.score import Score
@@ -26,8 +27,9 @@ Open = dict[str, dict[Tier, Episode]]
 class Alarms:
     """Decides score by score, in the order of the messages. Nothing is asked of the database where nothing is raised and nothing is open."""
 
-    def __init__(self, rules: Rules, routes: Sequence[Route], metrics: Metrics) -> None:
-        self._rules, self._routes, self._metrics = rules, routes, metrics
+    def __init__(self, rules: Rules, routes: Sequence[Route], metrics: Metrics, roster: Roster | None = None) -> None:
+        self._rules, self._metrics = rules, metrics
+        self._steps = Steps(roster, routes, metrics)
 
     def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Score], now: datetime) -> None:
         """Episodes and pages for these scores; a visit that ended closes what was open for it."""
@@ -95,26 +97,10 @@ class Alarms:
         names = {name: getattr(episode, name) for name in episode.__struct_fields__} | {"received_at": moment.received_at}
         if cursor.execute(SQL["open_episode"].encode(), names).fetchone() is None:
             return False
+        risen = any(RANK[tier] < RANK[decision.tier] for tier in mine)
         mine[decision.tier] = episode
-        for route in routes_for(self._routes, decision.tier, episode.unit):
-            self._put(cursor, episode, route, moment.received_at, now)
+        self._steps.open(cursor, episode, moment.received_at, now, risen=risen)
         return True
-
-    def _put(self, cursor: psycopg.Cursor, episode: Episode, route: Route | None, received_at: datetime, now: datetime) -> None:
-        """A page for nobody is written too, as failed: it must be seen that there was no one to tell."""
-        channel, target = (route.channel, route.target) if route else ("none", "")
-        key = f"{episode.episode_id}/{episode.tier}/0/{channel}/{target}"
-        page_id = "pg-" + blake2b(key.encode(), digest_size=10).hexdigest()
-        if route is None:
-            self._metrics.pages_total.labels(channel="none", outcome="no_route").inc()
-        cursor.execute(
-            SQL["put_page"].encode(),
-            {
-                "page_id": page_id, "dedup_key": key, "episode_id": episode.episode_id, "tier": episode.tier, "unit": episode.unit, "step": 0,
-                "channel": channel, "target": target, "state": "pending" if route else "failed", "token": token_urlsafe(18), "created_at": now,
-                "received_at": received_at, "last_error": None if route else "no route for this tier; set page.routes",
-            },
-        )  # fmt: skip
 
     def _leave(self, cursor: psycopg.Cursor, mine: dict[Tier, Episode], now: datetime) -> None:
         for tier in list(mine):

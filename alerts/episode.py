@@ -9,23 +9,29 @@ from msgspec import Struct
 
 from alerts.rules import Tier
 
-State = Literal["open", "notified", "acknowledged", "resolved", "closed"]
-Happening = Literal["accepted", "acknowledged", "cleared", "left", "merged"]
+State = Literal["open", "notified", "acknowledged", "at_bedside", "resolved", "closed"]
+Happening = Literal["accepted", "acknowledged", "arrived", "cleared", "left", "merged"]
 
 TRANSITIONS: Mapping[tuple[State, Happening], State] = MappingProxyType(
     {
         ("open", "accepted"): "notified",
         ("open", "acknowledged"): "acknowledged",
         ("notified", "acknowledged"): "acknowledged",
+        ("open", "arrived"): "at_bedside",
+        ("notified", "arrived"): "at_bedside",
+        ("acknowledged", "arrived"): "at_bedside",
         ("open", "cleared"): "resolved",
         ("notified", "cleared"): "resolved",
         ("acknowledged", "cleared"): "resolved",
+        ("at_bedside", "cleared"): "resolved",
         ("open", "left"): "closed",
         ("notified", "left"): "closed",
         ("acknowledged", "left"): "closed",
+        ("at_bedside", "left"): "closed",
         ("open", "merged"): "closed",
         ("notified", "merged"): "closed",
         ("acknowledged", "merged"): "closed",
+        ("at_bedside", "merged"): "closed",
     }
 )
 """What is not here changes nothing: a late acceptance does not reopen, a second acknowledgement is the first."""

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from infra.database.sql import statements
 
-SQL = statements("alerts", "outbox.sql")
+SQL = statements("alerts", "ledger.sql")
 
 
 def chained(before: str, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, str]) -> str:

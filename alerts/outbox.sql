@@ -31,8 +31,8 @@ UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_beca
 RETURNING episode_id
 
 -- name: put_page
-INSERT INTO vigil_store.page (page_id, dedup_key, episode_id, tier, unit, step, channel, target, state, token, created_at, received_at, last_error)
-VALUES (%(page_id)s, %(dedup_key)s, %(episode_id)s, %(tier)s, %(unit)s, %(step)s, %(channel)s, %(target)s, %(state)s, %(token)s, %(created_at)s,
+INSERT INTO vigil_store.page (page_id, dedup_key, episode_id, tier, unit, step, person, channel, target, state, token, created_at, received_at, last_error)
+VALUES (%(page_id)s, %(dedup_key)s, %(episode_id)s, %(tier)s, %(unit)s, %(step)s, %(person)s, %(channel)s, %(target)s, %(state)s, %(token)s, %(created_at)s,
     %(received_at)s, %(last_error)s)
 ON CONFLICT DO NOTHING
 
@@ -45,17 +45,19 @@ FROM vigil_store.episode AS e
 WHERE e.episode_id = p.episode_id AND p.state = 'sending' AND p.leased_until < now() AND (e.closed_at IS NOT NULL OR p.acknowledged_at IS NOT NULL)
 
 -- name: claim
-UPDATE vigil_store.page AS p SET state = 'sending', attempts = p.attempts + 1, leased_until = now() + %(lease)s::interval
+UPDATE vigil_store.page AS p SET state = 'sending', attempts = p.attempts + 1, leased_until = now() + %(lease)s::interval,
+    may_repeat = p.may_repeat OR p.state = 'sending'
 FROM (
     SELECT page_id FROM vigil_store.page
-    WHERE (state = 'pending' AND next_attempt_at <= now()) OR (state = 'sending' AND leased_until < now())
+    WHERE ((state = 'pending' AND next_attempt_at <= now()) OR (state = 'sending' AND leased_until < now()))
+        AND (%(only)s::text IS NULL OR channel = %(only)s) AND channel <> ALL(%(but)s::text[])
     ORDER BY CASE tier WHEN 'rapid_response' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END, next_attempt_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE p.page_id = due.page_id
-RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
-    extract(epoch FROM now() - p.queued_at)::float8 AS age_s
+RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.step, p.person, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
+    p.may_repeat, extract(epoch FROM now() - p.queued_at)::float8 AS age_s
 
 -- name: accepted
 UPDATE vigil_store.page SET state = CASE WHEN acknowledged_at IS NULL THEN 'accepted' ELSE 'acknowledged' END, accepted_at = coalesce(accepted_at, %(at)s),
@@ -67,7 +69,8 @@ UPDATE vigil_store.episode SET state = 'notified' WHERE episode_id = %(episode_i
 
 -- name: retry
 UPDATE vigil_store.page AS p SET state = CASE WHEN p.acknowledged_at IS NULL AND e.closed_at IS NULL THEN 'pending' ELSE 'withdrawn' END,
-    next_attempt_at = now() + %(delay)s::interval, leased_until = NULL, last_error = %(error)s
+    next_attempt_at = now() + %(delay)s::interval, leased_until = NULL, last_error = %(error)s, may_repeat = p.may_repeat OR %(unknown)s,
+    first_failed_at = coalesce(p.first_failed_at, now())
 FROM vigil_store.episode AS e
 WHERE e.episode_id = p.episode_id AND p.page_id = %(page_id)s AND p.state = 'sending' AND p.attempts = %(attempts)s
 
@@ -75,30 +78,21 @@ WHERE e.episode_id = p.episode_id AND p.page_id = %(page_id)s AND p.state = 'sen
 UPDATE vigil_store.page SET state = 'failed', leased_until = NULL, last_error = %(error)s
 WHERE page_id = %(page_id)s AND state = 'sending' AND attempts = %(attempts)s
 
+-- name: note_down
+UPDATE vigil_store.page AS p SET first_failed_at = now() - %(failing_for)s::interval, last_error = %(error)s
+FROM (SELECT page_id FROM vigil_store.page WHERE state = 'pending' AND channel = %(channel)s AND first_failed_at IS NULL FOR UPDATE SKIP LOCKED) AS waiting
+WHERE p.page_id = waiting.page_id
+
+-- name: give_up
+UPDATE vigil_store.page AS p SET state = 'failed', leased_until = NULL,
+    last_error = format('given up after %%s s: %%s', extract(epoch FROM now() - p.queued_at)::int, coalesce(p.last_error, 'never taken'))
+FROM (
+    SELECT page_id FROM vigil_store.page
+    WHERE state = 'pending' AND first_failed_at IS NOT NULL AND queued_at < now() - %(give_up)s::interval
+    FOR UPDATE SKIP LOCKED
+) AS old
+WHERE p.page_id = old.page_id
+RETURNING p.page_id, p.channel, p.tier
+
 -- name: waiting
 SELECT count(*), coalesce(max(extract(epoch FROM now() - queued_at)), 0)::float8 FROM vigil_store.page WHERE state IN ('pending', 'sending')
-
--- name: page_by_token
-SELECT p.page_id, p.episode_id, p.tier, p.unit, e.bed, p.state, p.created_at, p.acknowledged_at, p.acknowledged_by, e.state, e.reason, e.closed_at
-FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE p.token = %(token)s OR p.page_id = %(token)s
-
--- name: acknowledge_pages
-UPDATE vigil_store.page SET acknowledged_at = %(at)s, acknowledged_by = %(by)s,
-    state = CASE WHEN state = 'accepted' OR (page_id = %(page_id)s AND attempts > 0) THEN 'acknowledged' WHEN state = 'pending' THEN 'withdrawn' ELSE state END
-WHERE episode_id = %(episode_id)s AND acknowledged_at IS NULL AND (state IN ('accepted', 'sending', 'pending') OR page_id = %(page_id)s)
-RETURNING page_id
-
--- name: acknowledge_episode
-UPDATE vigil_store.episode SET state = 'acknowledged' WHERE episode_id = %(episode_id)s AND state IN ('open', 'notified') RETURNING episode_id
-
--- name: lock_audit
-SELECT pg_advisory_xact_lock(7106116562)
-
--- name: last_audit
-SELECT hash FROM vigil_store.audit_log ORDER BY number DESC LIMIT 1
-
--- name: whole_audit
-SELECT number, at, actor, action, subject, detail, hash FROM vigil_store.audit_log ORDER BY number
-
--- name: put_audit
-INSERT INTO vigil_store.audit_log (at, actor, action, subject, detail, hash) VALUES (%(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s, %(hash)s)

@@ -1,39 +1,48 @@
-"""The pager: takes pages from the outbox and hands them to their channels until each is accepted or given up, visibly."""
+"""The pager: takes pages from the outbox and hands them to their channels until each is accepted or given up, visibly; takes the steps that are due."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import SystemRandom
 
 import psycopg
 
-from alerts import outbox
+from alerts import coverage, outbox
 from alerts.channels.channel import Accepted, Channel, Page, Refused
+from alerts.gate import Gate
 from alerts.outbox import Claimed
+from alerts.people import Roster
+from alerts.steps import AT_ONCE as MANY
+from alerts.steps import Steps
 from infra.logs import logger
 from infra.metrics import Metrics
-from infra.settings import PageSettings
+from infra.settings import ChannelSettings, PageSettings
 
 log = logger("alerts")
 
 AT_ONCE = 16
-"""Pages one pager sends side by side; a provider's rate limit is far above, and a storm still drains."""
+"""Pages one pager sends side by side on one channel; a provider's rate limit is far above, a storm still drains, and a slow provider holds up no other."""
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
+TELL_GAPS_S = 600.0
 
 _random = SystemRandom()
 
 
 class Pager:
-    """One process; several share the outbox. Times here are real seconds: providers know no demo clock."""
+    """One process; several share the outbox. Times here are real seconds, for providers know no demo clock; only the steps' are Vigil's."""
 
     def __init__(
         self, connect: Callable[[], psycopg.Connection], channels: Mapping[str, Channel], settings: PageSettings, metrics: Metrics,
-        link: str, now: Callable[[], datetime],
+        link: str, now: Callable[[], datetime], roster: Roster | None = None,
     ) -> None:  # fmt: skip
         self._connect, self._channels, self._settings, self._metrics = connect, channels, settings, metrics
-        self._link, self._now = link, now
+        self._link, self._now, self._roster = link, now, roster
+        self._steps = Steps(roster, settings.routes, metrics, settings.fallback_s)
+        self._gates = {name: Gate(settings.channels.get(name, ChannelSettings(kind="", address="")).per_minute) for name in channels}
         self._unrecorded: list[tuple[Claimed, Accepted | Refused]] = []
+        self._look, self._gaps_told_at = True, -TELL_GAPS_S
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop. A database that is away is waited for; pages wait in it."""
@@ -42,7 +51,11 @@ class Pager:
                 with self._connect() as work, self._connect() as hints:
                     work.autocommit = hints.autocommit = True
                     await self._serve(work, hints, stopping)
-            except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as away:  # away, or not migrated yet
+            except (
+                psycopg.OperationalError,
+                psycopg.errors.UndefinedTable,
+                psycopg.errors.UndefinedColumn,
+            ) as away:  # away, or not migrated yet
                 log.warning("database_away", error=type(away).__name__)
                 await asyncio.sleep(self._settings.poll_s)
 
@@ -50,20 +63,24 @@ class Pager:
         """Claims as many as may be sent side by side; a slow provider holds up its own pages and no others."""
         hints.execute("LISTEN vigil_page")
         self._catch_up(work)
-        sending: set[asyncio.Task[None]] = set()
+        self._look = True
+        sending: dict[asyncio.Task[None], str] = {}
         hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
         try:
             while not stopping.is_set():
-                pages = outbox.claim(work, self._settings.lease_s, AT_ONCE - len(sending)) if len(sending) < AT_ONCE else []
-                sending |= {asyncio.create_task(self._deliver(work, page)) for page in pages}
-                self._tell(work)
-                if not pages:
-                    done, _ = await asyncio.wait({hint, *sending}, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
-                    sending -= done
-                    if hint in done and not stopping.is_set():
-                        hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
+                if self._look:
+                    self._keep(work)
+                pages = self._claim(work, list(sending.values()))
+                sending |= {asyncio.create_task(self._deliver(work, page)): page.channel for page in pages}
+                if pages:
+                    continue
+                done, _ = await asyncio.wait({hint, *sending}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                    sending.pop(task, None)
+                if hint in done and not stopping.is_set():
+                    self._look = True
+                    hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
         finally:
             await asyncio.gather(hint, *sending, return_exceptions=True)
 
@@ -72,8 +89,43 @@ class Pager:
         for _ in hints.notifies(timeout=self._settings.poll_s, stop_after=1):
             break
 
+    def _keep(self, work: psycopg.Connection) -> None:
+        """What is due whether or not a page is: what waits for a provider that is down, what waited too long, the next steps, the figures."""
+        self._look, at = False, time.monotonic()
+        for channel, gate in self._gates.items():
+            self._metrics.channel_down.labels(channel=channel).set(gate.down)
+            if gate.down:
+                outbox.note_down(work, channel, gate.failing_for(at))
+        for page_id, channel, tier in outbox.give_up(work, self._settings.give_up_s):
+            self._metrics.pages_total.labels(channel=channel, outcome="failed").inc()
+            log.warning("page_failed", page=page_id, tier=tier, channel=channel, detail="not sent in time")
+        self._look = self._steps.take_due(work, self._now()) >= MANY
+        count, oldest_s = outbox.waiting(work)
+        self._metrics.pages_pending.set(count)
+        self._metrics.oldest_pending_page_seconds.set(oldest_s)
+        if self._roster is not None and at - self._gaps_told_at >= TELL_GAPS_S:
+            self._gaps_told_at = at
+            coverage.tell(work, self._roster, self._metrics, self._now())
+
+    def _claim(self, work: psycopg.Connection, sending: list[str]) -> list[Claimed]:
+        """As many of each channel as its provider may be asked now; and those of channels that nobody set up, which will be told."""
+        at, found = time.monotonic(), list[Claimed]()
+        for channel, gate in self._gates.items():
+            room = gate.room(at, AT_ONCE - sending.count(channel))
+            if room > 0:
+                mine = outbox.claim(work, self._settings.lease_s, room, only=channel)
+                gate.sent(len(mine), at)
+                found += mine
+        return found + list(outbox.claim(work, self._settings.lease_s, AT_ONCE, but=list(self._gates)))
+
     async def _deliver(self, work: psycopg.Connection, page: Claimed) -> None:
         outcome = await self._send(page)
+        gate = self._gates.get(page.channel)
+        if gate is not None:
+            if isinstance(outcome, Refused) and not outcome.permanent:
+                gate.failed(time.monotonic())
+            else:
+                gate.worked()
         try:
             self._settle(work, page, outcome)
         except psycopg.OperationalError:
@@ -90,13 +142,17 @@ class Pager:
         channel = self._channels.get(page.channel)
         if channel is None:
             return Refused(permanent=True, detail=f"no channel named {page.channel}; set page.channels")
+        if page.may_repeat:
+            self._metrics.pages_may_repeat_total.labels(channel=page.channel).inc()
+            log.warning("page_may_repeat", page=page.page_id, channel=page.channel, attempts=page.attempts)
         message = Page(
-            page_id=page.page_id, tier=page.tier, unit=page.unit, created_at=page.created_at, link=f"{self._link}/p/{page.token}"
+            page_id=page.page_id, tier=page.tier, unit=page.unit, created_at=page.created_at, link=f"{self._link}/p/{page.token}",
+            may_repeat=page.may_repeat,
         )  # fmt: skip
         try:
             return await channel.send(message, page.target)
         except Exception as bug:  # the one boundary where a bug may not stop everybody else's pages
-            return Refused(permanent=False, detail=f"{page.channel} failed with {type(bug).__name__}")
+            return Refused(permanent=False, detail=f"{page.channel} failed with {type(bug).__name__}", unknown=True)
 
     def _settle(self, connection: psycopg.Connection, page: Claimed, outcome: Accepted | Refused) -> None:
         counted = self._metrics.pages_total
@@ -105,22 +161,19 @@ class Pager:
                 now = self._now()
                 if outbox.accepted(connection, page, provider_ref, now):
                     self._metrics.score_to_accept_seconds.observe(max(0.0, (now - page.created_at).total_seconds()))
-                    self._metrics.receipt_to_page_seconds.observe(max(0.0, (now - page.received_at).total_seconds()))
+                    if page.step == 0:
+                        self._metrics.receipt_to_page_seconds.observe(max(0.0, (now - page.received_at).total_seconds()))
                 counted.labels(channel=page.channel, outcome="accepted").inc()
-                log.info("page_accepted", page=page.page_id, tier=page.tier, channel=page.channel, attempts=page.attempts)
-            case Refused(permanent=permanent, detail=detail):
+                log.info("page_accepted", page=page.page_id, tier=page.tier, channel=page.channel, step=page.step, attempts=page.attempts)
+            case Refused(permanent=permanent, detail=detail, unknown=unknown):
                 gone = permanent or page.age_s > self._settings.give_up_s
                 if gone:
                     outbox.failed(connection, page, detail if permanent else f"given up after {page.age_s:.0f} s: {detail}")
+                    self._look = True  # the next channel or person, at once
                 else:
-                    outbox.retry(connection, page, detail, delay_s(page.attempts))
+                    outbox.retry(connection, page, detail, delay_s(page.attempts), unknown=unknown)
                 counted.labels(channel=page.channel, outcome="failed" if gone else "retried").inc()
                 log.warning("page_failed" if gone else "page_retried", page=page.page_id, channel=page.channel, detail=detail)
-
-    def _tell(self, connection: psycopg.Connection) -> None:
-        count, oldest_s = outbox.waiting(connection)
-        self._metrics.pages_pending.set(count)
-        self._metrics.oldest_pending_page_seconds.set(oldest_s)
 
 
 def delay_s(attempts: int) -> float:

@@ -83,6 +83,15 @@ class Metrics:
         self.oldest_pending_page_seconds = Gauge(
             "vigil_oldest_pending_page_seconds", "Age of the oldest page not yet accepted", registry=registry
         )
+        self.pages_may_repeat_total = Counter(
+            "vigil_pages_may_repeat_total", "Attempts that may repeat one whose outcome nobody knows", ["channel"], registry=registry
+        )
+        self.channel_down = Gauge("vigil_channel_down", "1 while a channel's provider counts as down", ["channel"], registry=registry)
+        self.escalations_total = Counter("vigil_escalations_total", "Steps taken, and why", ["tier", "reason"], registry=registry)
+        self.answers_total = Counter("vigil_answers_total", "What people answered to pages", ["kind", "result"], registry=registry)
+        self.oncall_uncovered_seconds = Gauge(
+            "vigil_oncall_uncovered_seconds", "Of the next seven days, how long nobody is on call", ["team"], registry=registry
+        )
         self.quarantined_total = Counter("vigil_quarantined_total", "Messages set aside for a person", ["reason"], registry=registry)
         self.feed_silence_seconds = Gauge("vigil_feed_silence_seconds", "Time since a feed last spoke", ["feed"], registry=registry)
         self.decisions_total = Counter(

@@ -25,6 +25,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 Days = Annotated[int, Meta(ge=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class ClockSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,13 +120,16 @@ class TritonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One way to reach people. `kind`: snpp, smtp or webhook; `address`: `host:port` or a URL; `secret`: the webhook's `whsec_…` key."""
+    """One way to reach people. `kind`: snpp, smtp or webhook; `address`: `host:port` or a URL; `secret`: the webhook's `whsec_…` key;
+    `per_minute`: as many pages as the provider takes, 0 for no limit; `two_way`: an snpp terminal of level 3, whose pagers can answer."""
 
     kind: str
     address: str
     secret: str = ""
     sender: str = ""
     tls: bool = False
+    per_minute: NotNegative = 0.0
+    two_way: bool = False
 
 
 class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,15 +142,18 @@ class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The pager. Times are real seconds: a provider's outage is not sped up with the demo's clock."""
+    """The pager. Times are real seconds: a provider's outage is not sped up with the demo's clock. `oncall`: the file with people, teams, rotations and
+    escalations; empty: the routes alone say who is paged. After `fallback_s` a page that no provider takes is passed on to the next channel or person."""
 
     channels: dict[str, ChannelSettings] = {}
     routes: tuple[RouteSettings, ...] = ()
     policy: str = ""
+    oncall: str = ""
     poll_s: Positive = 1.0
     lease_s: Positive = 30.0
     timeout_s: Positive = 10.0
     give_up_s: Positive = 900.0
+    fallback_s: Positive = 60.0
     metrics_port: Port = 0
 
 

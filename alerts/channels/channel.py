@@ -7,13 +7,17 @@ from msgspec import Struct
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """What leaves the hospital's database: unit, tier, time and an opaque link. `page_id` is the idempotency key for providers that have one."""
+    """What leaves the hospital's database: unit, tier, time and an opaque link. `page_id` is the idempotency key for providers that have one.
+
+    `may_repeat`: an earlier attempt may have arrived, nobody knows; the text says so.
+    """
 
     page_id: str
     tier: str
     unit: str | None
     created_at: datetime
     link: str
+    may_repeat: bool = False
 
     @property
     def subject(self) -> str:
@@ -23,7 +27,8 @@ class Page(Struct, frozen=True, kw_only=True):
         >>> Page(page_id="p", tier="rapid_response", unit="4W", created_at=datetime(2026, 1, 1, 12, 5, tzinfo=UTC), link="l").subject
         'RAPID RESPONSE 4W 12:05'
         """
-        return f"{self.tier.replace('_', ' ').upper()} {self.unit or 'unit unknown'} {self.created_at:%H:%M}"
+        again = " (may repeat)" if self.may_repeat else ""
+        return f"{self.tier.replace('_', ' ').upper()} {self.unit or 'unit unknown'} {self.created_at:%H:%M}{again}"
 
     @property
     def text(self) -> str:
@@ -38,10 +43,14 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """The provider has not, or nobody knows. `permanent`: trying again would not help (an unknown pager, a wrong address)."""
+    """The provider has not, or nobody knows. `permanent`: trying again would not help (an unknown pager, a wrong address).
+
+    `unknown`: it was handed over and no answer came, so that trying again may repeat it.
+    """
 
     permanent: bool
     detail: str
+    unknown: bool = False
 
 
 class Channel(Protocol):

@@ -33,6 +33,8 @@ class Smtp:
             return Refused(permanent=all(code >= 500 for code in codes), detail=f"smtp: recipient refused with {codes[0] if codes else 0}")
         except aiosmtplib.SMTPResponseException as refused:
             return Refused(permanent=refused.code >= 500, detail=f"smtp: answered {refused.code}")
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError, OSError) as error:
             return Refused(permanent=False, detail=f"smtp: {type(error).__name__}")
+        except (aiosmtplib.SMTPException, TimeoutError) as error:  # after the connection: it may have been handed over
+            return Refused(permanent=False, detail=f"smtp: {type(error).__name__}", unknown=True)
         return Accepted(provider_ref=answer[:100] or None)

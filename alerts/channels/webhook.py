@@ -21,13 +21,15 @@ class Webhook:
     async def send(self, page: Page, target: str) -> Accepted | Refused:
         """2xx accepts; 410 and other 4xx are permanent."""
         now = datetime.now(UTC)
-        body = msgspec.json.encode(
-            {
-                "type": "vigil.page",
-                "timestamp": page.created_at.isoformat(),
-                "data": {"page_id": page.page_id, "tier": page.tier, "unit": page.unit, "target": target, "link": page.link},
-            }
-        ).decode()
+        data: dict[str, str | bool | None] = {
+            "page_id": page.page_id,
+            "tier": page.tier,
+            "unit": page.unit,
+            "target": target,
+            "link": page.link,
+        }
+        data |= {"may_repeat": True} if page.may_repeat else {}
+        body = msgspec.json.encode({"type": "vigil.page", "timestamp": page.created_at.isoformat(), "data": data}).decode()
         headers = {"content-type": "application/json", "webhook-id": page.page_id, "webhook-timestamp": str(int(now.timestamp()))}
         if self._signer is not None:
             headers["webhook-signature"] = self._signer.sign(page.page_id, now, body)
@@ -40,7 +42,9 @@ class Webhook:
                     return Accepted()
                 permanent = 400 <= answer.status < 500 and answer.status not in TRY_AGAIN
                 return Refused(permanent=permanent, detail=f"webhook: answered {answer.status}")
-        except TimeoutError:
-            return Refused(permanent=False, detail="webhook: no answer in time")
-        except (aiohttp.ClientError, OSError) as error:
+        except aiohttp.ClientConnectorError as error:
             return Refused(permanent=False, detail=f"webhook: {type(error).__name__}")
+        except TimeoutError:
+            return Refused(permanent=False, detail="webhook: no answer in time", unknown=True)
+        except (aiohttp.ClientError, OSError) as error:
+            return Refused(permanent=False, detail=f"webhook: {type(error).__name__}", unknown=True)
