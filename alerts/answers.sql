@@ -46,3 +46,10 @@ WHERE episode_id = %(episode_id)s AND (outcome, outcome_action) IS DISTINCT FROM
 
 -- name: notify
 SELECT pg_notify('vigil_page', '')
+
+-- name: awaiting_reply
+SELECT p.page_id, p.channel, p.provider_ref, p.person, p.target
+FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id)
+WHERE p.state = 'accepted' AND p.channel = ANY(%(channels)s::text[]) AND p.provider_ref IS NOT NULL AND p.declined_at IS NULL
+    AND e.closed_at IS NULL AND e.state IN ('open', 'notified') AND p.queued_at > now() - interval '2 hours'
+ORDER BY p.queued_at DESC LIMIT %(limit)s

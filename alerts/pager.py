@@ -8,8 +8,8 @@ from random import SystemRandom
 
 import psycopg
 
-from alerts import coverage, outbox
-from alerts.channels.channel import Accepted, Channel, Page, Refused
+from alerts import coverage, outbox, replies
+from alerts.channels.channel import Accepted, Answering, Channel, Page, Refused
 from alerts.gate import Gate
 from alerts.outbox import Claimed
 from alerts.people import Roster
@@ -35,10 +35,10 @@ class Pager:
 
     def __init__(
         self, connect: Callable[[], psycopg.Connection], channels: Mapping[str, Channel], settings: PageSettings, metrics: Metrics,
-        link: str, now: Callable[[], datetime], roster: Roster | None = None,
+        link: str, now: Callable[[], datetime], roster: Roster | None = None, answering: Mapping[str, Answering] | None = None,
     ) -> None:  # fmt: skip
         self._connect, self._channels, self._settings, self._metrics = connect, channels, settings, metrics
-        self._link, self._now, self._roster = link, now, roster
+        self._link, self._now, self._roster, self._answering = link, now, roster, answering or {}
         self._steps = Steps(roster, settings.routes, metrics, settings.fallback_s)
         self._gates = {name: Gate(settings.channels.get(name, ChannelSettings(kind="", address="")).per_minute) for name in channels}
         self._unrecorded: list[tuple[Claimed, Accepted | Refused]] = []
@@ -66,6 +66,7 @@ class Pager:
         self._look = True
         sending: dict[asyncio.Task[None], str] = {}
         hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
+        asking = asyncio.create_task(self._ask(work, stopping))
         try:
             while not stopping.is_set():
                 if self._look:
@@ -75,14 +76,21 @@ class Pager:
                 if pages:
                     continue
                 done, _ = await asyncio.wait({hint, *sending}, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
+                for task in done | ({asking} if asking.done() else set()):
                     task.result()
                     sending.pop(task, None)
                 if hint in done and not stopping.is_set():
                     self._look = True
                     hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
         finally:
-            await asyncio.gather(hint, *sending, return_exceptions=True)
+            asking.cancel()
+            await asyncio.gather(hint, asking, *sending, return_exceptions=True)
+
+    async def _ask(self, work: psycopg.Connection, stopping: asyncio.Event) -> None:
+        """Asks after the answers of two-way pagers, now and then."""
+        while self._answering and not stopping.is_set():
+            await replies.collect(work, self._answering, self._metrics, self._now)
+            await asyncio.sleep(self._settings.reply_s)
 
     def _wait(self, hints: psycopg.Connection) -> None:
         """NOTIFY wakes at once, the poll is what is relied on."""

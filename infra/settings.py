@@ -143,7 +143,8 @@ class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The pager. Times are real seconds: a provider's outage is not sped up with the demo's clock. `oncall`: the file with people, teams, rotations and
-    escalations; empty: the routes alone say who is paged. After `fallback_s` a page that no provider takes is passed on to the next channel or person."""
+    escalations; empty: the routes alone say who is paged. After `fallback_s` a page that no provider takes is passed on to the next channel or person;
+    every `reply_s` two-way pagers are asked for answers."""
 
     channels: dict[str, ChannelSettings] = {}
     routes: tuple[RouteSettings, ...] = ()
@@ -154,6 +155,7 @@ class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeout_s: Positive = 10.0
     give_up_s: Positive = 900.0
     fallback_s: Positive = 60.0
+    reply_s: Positive = 10.0
     metrics_port: Port = 0
 
 

@@ -1,7 +1,7 @@
 """What every channel takes and answers: a page without PHI in, accepted or refused out."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -51,6 +51,18 @@ class Refused(Struct, frozen=True, kw_only=True):
     permanent: bool
     detail: str
     unknown: bool = False
+
+
+Reply = Literal["acknowledge", "decline"]
+"""What can be answered on the device that a page arrives on."""
+
+
+class Answering(Protocol):
+    """A channel whose devices can answer."""
+
+    async def reply(self, provider_ref: str) -> Reply | None:
+        """What was answered to the page that the provider calls so; None where nothing was, or nobody knows. Never raises."""
+        ...
 
 
 class Channel(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from alerts.channels.channel import Channel
+from alerts.channels.channel import Answering, Channel
 from alerts.channels.smtp import Smtp
 from alerts.channels.snpp import Snpp
 from alerts.channels.webhook import Webhook
@@ -18,11 +18,16 @@ def channels(settings: PageSettings) -> Mapping[str, Channel]:
     return {name: _channel(name, one, settings.timeout_s) for name, one in settings.channels.items()}
 
 
+def answering(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[str, Answering]:
+    """Those of the channels whose devices can answer."""
+    return {name: way for name, way in ways.items() if isinstance(way, Snpp) and settings.channels[name].two_way}
+
+
 def _channel(name: str, one: ChannelSettings, timeout_s: float) -> Channel:
     match one.kind:
         case "snpp":
             host, port = _address(name, one.address)
-            return Snpp(host, port, timeout_s, one.tls)
+            return Snpp(host, port, timeout_s, one.tls, two_way=one.two_way)
         case "smtp":
             host, port = _address(name, one.address)
             return Smtp(host, port, timeout_s, sender=one.sender or "vigil@localhost", tls=one.tls)

@@ -1,4 +1,4 @@
-"""`vigil page`: the pager in the foreground; `vigil page test` sends one, `vigil page ack` acknowledges one."""
+"""`vigil page`: the pager in the foreground; `vigil page test` sends one; `ack`, `decline`, `bedside` and `outcome` answer one."""
 
 import asyncio
 import signal
@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import get_args
 
 import click
 from prometheus_client import CollectorRegistry
 
 from alerts import answers
+from alerts.answers import Answer, Seen
 from alerts.channels.channel import Accepted, Channel, Page
-from alerts.channels.configured import ChannelError, channels
+from alerts.channels.configured import ChannelError, answering, channels
 from alerts.pager import Pager
 from infra import logs
 from infra.database.connect import connect, connect_patiently
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, needs_system, settings_of
+from infra.main.oncall import roster_of
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
 
@@ -49,6 +52,8 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
         metrics,
         link_base(settings),
         settings.clock.clock().now,
+        roster_of(settings),
+        answering(settings.page, ways),
     )
     await pager.run(stopping)
 
@@ -95,13 +100,57 @@ def test(context: click.Context, home: Path, channel: str, target: str) -> None:
 @home_option
 @click.argument("page_id")
 @click.option("--by", required=True, help="Who answers.")
-@click.pass_context
-def ack(context: click.Context, home: Path, page_id: str, by: str) -> None:
+def ack(home: Path, page_id: str, by: str) -> None:
     """Acknowledges the episode behind PAGE_ID."""
     settings = needs_system(settings_of(home))
     with connect_patiently(settings.database.url, application="vigil-page-ack", wait_s=10) as connection:
-        outcome, seen = answers.acknowledge(connection, page_id, by, settings.clock.clock().now())
+        outcome, seen = answers.acknowledge(connection, page_id, by, settings.clock.clock().now(), "cli")
+    found = _known(page_id, seen)
+    click.echo(f"{outcome}: {found.tier} {found.unit or ''}, by {found.acknowledged_by}")
+
+
+@command.command()
+@home_option
+@click.argument("page_id")
+@click.option("--by", required=True, help="Who answers.")
+@click.pass_context
+def decline(context: click.Context, home: Path, page_id: str, by: str) -> None:
+    """Says that whoever got PAGE_ID will not come; the next person is paged at once. Exit status 1 where it is answered or over already."""
+    result, seen = _give(home, page_id, Answer(kind="decline", by=by, via="cli"))
+    click.echo({"taken": "declined", "already": "already declined"}.get(result, "over") + f": {seen.tier} {seen.unit or ''}")
+    context.exit(NO if result == "over" else 0)
+
+
+@command.command()
+@home_option
+@click.argument("page_id")
+@click.option("--by", required=True, help="Who is there.")
+def bedside(home: Path, page_id: str, by: str) -> None:
+    """Says that somebody is with the patient of PAGE_ID."""
+    result, seen = _give(home, page_id, Answer(kind="bedside", by=by, via="cli"))
+    click.echo(f"{result}: {seen.tier} {seen.unit or ''}, {seen.bedside_by or by} is there")
+
+
+@command.command()
+@home_option
+@click.argument("page_id")
+@click.argument("what", type=click.Choice(get_args(answers.Outcome)))
+@click.option("--action", type=click.Choice(get_args(answers.Action)), default="none", show_default=True, help="What was done.")
+@click.option("--by", required=True, help="Who says so.")
+def outcome(home: Path, page_id: str, what: answers.Outcome, action: answers.Action, by: str) -> None:
+    """Records how the episode of PAGE_ID turned out: a true alarm, known before, false, or comfort care."""
+    result, seen = _give(home, page_id, Answer(kind="outcome", by=by, via="cli", outcome=what, action=action))
+    click.echo(f"{result}: {seen.tier} {seen.unit or ''}, {seen.outcome} ({seen.outcome_action}), by {seen.outcome_by}")
+
+
+def _give(home: Path, page_id: str, answer: Answer) -> tuple[answers.Result, Seen]:
+    settings = needs_system(settings_of(home))
+    with connect_patiently(settings.database.url, application="vigil-page-answer", wait_s=10) as connection:
+        result, seen = answers.give(connection, page_id, answer, settings.clock.clock().now())
+    return result, _known(page_id, seen)
+
+
+def _known(page_id: str, seen: Seen | None) -> Seen:
     if seen is None:
         raise Trouble(f"there is no page {page_id}", "look in vigil.pages", exit_code=NO)
-    click.echo(f"{outcome}: {seen.tier} {seen.unit or ''}, by {seen.acknowledged_by}")
-    context.exit(0)
+    return seen

@@ -8,7 +8,7 @@ import faust
 import msgspec
 import psycopg
 
-from alerts import rules
+from alerts import people, rules
 from alerts.bedside import Alarms
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
@@ -61,7 +61,12 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     transactor: Transactor[Score] = Transactor(
         lambda: connect(settings.database.url, application="vigil-work"),
         scorer,
-        Alarms(rules.load(Path(settings.page.policy) if settings.page.policy else None, model.threshold), settings.page.routes, metrics),
+        Alarms(
+            rules.load(Path(settings.page.policy) if settings.page.policy else None, model.threshold),
+            settings.page.routes,
+            metrics,
+            people.load(Path(settings.page.oncall), settings.page.channels) if settings.page.oncall else None,
+        ),
         now=clock.now,
         timezones={feed.name: zone_of(profiles[feed.name], feed.timezone) for feed in settings.listen.feeds},
         profiles=profiles,
