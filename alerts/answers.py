@@ -1,5 +1,6 @@
 """What people answer to a page: acknowledge, decline, at the bedside, how it ended; each once, racing answers in the order of the database."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -16,10 +17,10 @@ Outcome = Literal["true", "known", "false", "comfort_care"]
 Action = Literal["none", "review", "fluids", "oxygen", "antibiotics", "medication", "icu", "other"]
 Result = Literal["taken", "already", "over", "unknown"]
 
-OUTCOMES: Final[dict[Outcome, str]] = {
+OUTCOMES: Final[Mapping[str, str]] = {
     "true": "Deteriorating", "known": "Already known", "false": "False alarm", "comfort_care": "Comfort care",
 }  # fmt: skip
-ACTIONS: Final[dict[Action, str]] = {
+ACTIONS: Final[Mapping[str, str]] = {
     "none": "Nothing needed", "review": "Reviewed", "fluids": "Fluids", "oxygen": "Oxygen", "antibiotics": "Antibiotics", "medication": "Other medicine",
     "icu": "To intensive care", "other": "Something else",
 }  # fmt: skip

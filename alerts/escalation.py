@@ -11,7 +11,7 @@ from alerts.people import Contact
 from alerts.plan import Plan, Step, Target
 
 Reason = Literal[
-    "opened", "unacknowledged", "unreachable", "declined", "nobody_on_call", "nobody_reached", "answered", "higher_tier_open", "line_reached",
+    "opened", "unacknowledged", "unreachable", "declined", "nobody_on_call", "nobody_reached", "answered", "higher_tier_open", "all_taken",
     "not_due", "no_timer",
 ]  # fmt: skip
 
@@ -107,8 +107,8 @@ def _line(standing: Standing, plan: Plan, now: datetime, hurry: Reason | None) -
     number = max(standing.step + 1, len(plan.steps) * (plan.repeat + 1))
     first = standing.step < len(plan.steps) * (plan.repeat + 1)
     if hurry is None:
-        if not first:
-            return Rest(until=None, reason="line_reached")
+        if not first or not plan.to_line:
+            return Rest(until=None, reason="all_taken")
         due = standing.step_at + plan.repeat_after
         if due > now:
             return Rest(until=due, reason="not_due")

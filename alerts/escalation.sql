@@ -27,7 +27,7 @@ FOR UPDATE OF e SKIP LOCKED
 
 -- name: tried
 SELECT step, person, channel, target,
-    state IN ('failed', 'withdrawn') OR (state IN ('pending', 'sending') AND coalesce(first_failed_at <= now() - %(fallback)s::interval, false)),
+    acknowledged_at IS NULL AND (state IN ('failed', 'withdrawn') OR (state IN ('pending', 'sending') AND coalesce(first_failed_at <= now() - %(fallback)s::interval, false))),
     declined_at IS NOT NULL
 FROM vigil_store.page WHERE episode_id = %(episode_id)s ORDER BY created_at, page_id
 

@@ -25,6 +25,10 @@ class Gate:
         """Whether the breaker is open."""
         return self._in_a_row >= self._failures
 
+    def shut(self, at: float) -> bool:
+        """Whether nothing may be sent. Once a probe is due nobody knows how the provider is, and the next page will tell."""
+        return self.down and (self._probing or at < self._probe_at)
+
     def failing_for(self, at: float) -> float:
         """Seconds since the first of the failures that opened the breaker; 0 while it is closed."""
         return at - self._failing_since if self.down else 0.0
@@ -32,7 +36,7 @@ class Gate:
     def room(self, at: float, most: int) -> int:
         """How many pages may be sent now, at most `most`: one, as a probe, to a provider that is down."""
         if self.down:
-            return min(most, 1) if not self._probing and at >= self._probe_at else 0
+            return 0 if self.shut(at) else min(most, 1)
         self._fill(at)
         return most if not self._per_s else min(most, int(self._tokens))
 

@@ -101,8 +101,8 @@ class Pager:
         """What is due whether or not a page is: what waits for a provider that is down, what waited too long, the next steps, the figures."""
         self._look, at = False, time.monotonic()
         for channel, gate in self._gates.items():
-            self._metrics.channel_down.labels(channel=channel).set(gate.down)
-            if gate.down:
+            self._metrics.channel_down.labels(channel=channel).set(gate.shut(at))
+            if gate.shut(at):
                 outbox.note_down(work, channel, gate.failing_for(at))
         for page_id, channel, tier in outbox.give_up(work, self._settings.give_up_s):
             self._metrics.pages_total.labels(channel=channel, outcome="failed").inc()

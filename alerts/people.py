@@ -74,7 +74,8 @@ class StepRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class EscalationRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The steps for a tier on a unit (empty: every unit). All are taken `repeat` times again, then the rapid-response line is paged.
 
-    `acknowledgements`: so many different people must answer before it rests.
+    `acknowledgements`: so many different people must answer before it rests. `unanswered = "rest"`: where somebody was reached and nobody answers,
+    the line is left in peace; a mild tier that always ends there makes it deaf.
     """
 
     tier: Tier
@@ -83,6 +84,7 @@ class EscalationRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     repeat: Annotated[int, Meta(ge=0, le=20)] = 0
     repeat_after_minutes: Annotated[float, Meta(gt=0)] = 5
     acknowledgements: Annotated[int, Meta(ge=1, le=5)] = 1
+    unanswered: Literal["line", "rest"] = "line"
 
 
 class Roster(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

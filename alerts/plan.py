@@ -26,11 +26,14 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """`timed`: unanswered pages escalate; else only those that reach nobody do. `line`: the rapid-response line, where everything ends."""
+    """`timed`: unanswered pages escalate; else only those that reach nobody do. `line`: the rapid-response line, where everything ends that reaches nobody,
+    and where `to_line` what nobody answers.
+    """
 
     steps: tuple[Step, ...]
     line: tuple[Target, ...]
     timed: bool
+    to_line: bool = True
     repeat: int = 0
     repeat_after: timedelta = timedelta(minutes=5)
     acknowledgements: int = 1
@@ -47,7 +50,7 @@ def plan_for(roster: Roster | None, duties: Sequence[Duty], routes: Sequence[Rou
             for one in rule.steps
         ),
         line=_line(roster, routes, unit), timed=True, repeat=rule.repeat, repeat_after=timedelta(minutes=rule.repeat_after_minutes),
-        acknowledgements=rule.acknowledgements,
+        acknowledgements=rule.acknowledgements, to_line=rule.unanswered == "line",
     )  # fmt: skip
 
 
@@ -64,7 +67,8 @@ def of_rule(rule: EscalationRule) -> str:
         only = {"unacknowledged": "", "unreachable": " (if nobody was reached)", "risen": " (if it rose from a lower tier)"}[step.when]
         said.append(f"{delay}{', '.join(step.page)}{only}")
     again = f"; {rule.repeat} times again after {rule.repeat_after_minutes:g} min" if rule.repeat else ""
-    return f"{rule.tier}, {rule.unit or 'every unit'}: {'; '.join(said)}{again}; then the rapid-response line"
+    end = "; then the rapid-response line" if rule.unanswered == "line" else ""
+    return f"{rule.tier}, {rule.unit or 'every unit'}: {'; '.join(said)}{again}{end}"
 
 
 def _targets(

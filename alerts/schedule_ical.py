@@ -32,7 +32,7 @@ def written(shifts: Iterable[Shift], roster: Roster, now: datetime) -> bytes:
         event.add("x-vigil-team", one.team)
         event.add("x-vigil-person", one.person)
         calendar.add_component(event)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def read(content: bytes, roster: Roster, source: str, team: str | None, since: datetime, until: datetime) -> tuple[Duty, ...]:

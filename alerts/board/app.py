@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from html import escape
 from importlib.resources import files
-from string import Template
 from typing import TypeVar
 
 import msgspec
@@ -14,12 +12,14 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from alerts import answers
-from alerts.answers import Seen
+from alerts.answers import Answer
+from alerts.board import person
+from alerts.board.oncall import oncall
 from alerts.board.ward import ward
+from alerts.people import Roster
 from infra.metrics import Metrics
 
 WARD = (files("alerts.board") / "ward.html").read_text(encoding="utf-8")
-PAGE = Template((files("alerts.board") / "page.html").read_text(encoding="utf-8"))
 
 SAFE = {
     "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -27,27 +27,25 @@ SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-FORM = (
-    '<form method="post" action="/p/$token/acknowledge"><label>Your name or bleep<input name="by" required maxlength="60" autocomplete="name"></label>'
-    "<button>Acknowledge</button></form>"
-)
-
 T = TypeVar("T")
 
 
 class Board:
     """Handlers over one database connection a request; boards are few and refresh every two seconds."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime]) -> None:
-        self._connect, self._metrics, self._now = connect, metrics, now
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: Roster | None = None
+    ) -> None:
+        self._connect, self._metrics, self._now, self._roster = connect, metrics, now, roster
 
     def application(self) -> web.Application:
         """The routes."""
         app = web.Application(client_max_size=16_384)
         app.router.add_get("/", self.ward)
         app.router.add_get("/api/ward", self.api_ward)
+        app.router.add_get("/api/oncall", self.api_oncall)
         app.router.add_get("/p/{token}", self.page)
-        app.router.add_post("/p/{token}/acknowledge", self.acknowledge)
+        app.router.add_post("/p/{token}/{kind:acknowledge|decline|bedside|outcome}", self.answer)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/healthz", self.health)
         return app
@@ -71,21 +69,41 @@ class Board:
         found = await self._ask(lambda connection: ward(connection, self._now()))
         return web.Response(body=msgspec.json.encode(found), content_type="application/json", headers=SAFE)
 
+    async def api_oncall(self, _: web.Request) -> web.Response:
+        """Who is on call now, by name; empty where there is no schedule."""
+        roster = self._roster
+        found = await self._ask(lambda connection: oncall(connection, roster, self._now())) if roster is not None else []
+        return web.Response(body=msgspec.json.encode(found), content_type="application/json", headers=SAFE)
+
     async def page(self, request: web.Request) -> web.Response:
         """One alert, for whoever holds its link."""
         token = _token(request)
         seen = await self._ask(lambda connection: answers.look(connection.cursor(), token))
-        return _page(seen, token)
+        return self._shown(seen, token)
 
-    async def acknowledge(self, request: web.Request) -> web.Response:
-        """Acknowledges it; again is no harm."""
-        token = _token(request)
-        form = await request.post()
-        by = str(form.get("by") or "").strip()[:60]
-        if not by:
-            raise web.HTTPBadRequest(text="say who acknowledges")
-        _, seen = await self._ask(lambda connection: answers.acknowledge(connection, token, by, self._now()))
-        return _page(seen, token)
+    async def answer(self, request: web.Request) -> web.Response:
+        """Takes an answer; again is no harm."""
+        token, form = _token(request), await request.post()
+        kind = request.match_info["kind"]
+        given = {"kind": kind, "by": str(form.get("by") or "").strip()[:60]}
+        try:
+            answer = msgspec.convert(
+                given | ({name: form.get(name) for name in ("outcome", "action")} if kind == "outcome" else {}), Answer
+            )
+        except msgspec.ValidationError as error:
+            raise web.HTTPBadRequest(text="that is no outcome that this page offers") from error
+        if not answer.by:
+            raise web.HTTPBadRequest(text="say who answers")
+        result, seen = await self._ask(lambda connection: answers.give(connection, token, answer, self._now()))
+        self._metrics.answers_total.labels(kind=answer.kind, result=result).inc()
+        return self._shown(seen, token)
+
+    def _shown(self, seen: answers.Seen | None, token: str) -> web.Response:
+        if seen is None:
+            raise web.HTTPNotFound(text="this link leads nowhere; it may have been cut short")
+        people = self._roster.people if self._roster is not None else {}
+        name = people[seen.person].name if seen.person in people else ""
+        return web.Response(text=person.shown(seen, token, name), content_type="text/html", headers=SAFE)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus."""
@@ -101,22 +119,3 @@ def _token(request: web.Request) -> str:
     """The secret of the link; a page's id is no secret and opens nothing here."""
     token = request.match_info["token"]
     return "" if token.startswith("pg-") else token
-
-
-def _page(seen: Seen | None, token: str) -> web.Response:
-    if seen is None:
-        raise web.HTTPNotFound(text="this link leads nowhere; it may have been cut short")
-    if seen.acknowledged_by:
-        answer = f'<p class="done">Acknowledged by {escape(seen.acknowledged_by)}</p>'
-    elif seen.closed_at is not None:
-        answer = '<p class="done">Over: nothing to acknowledge any more</p>'
-    else:
-        answer = FORM.replace("$token", escape(token))
-    text = PAGE.substitute(
-        tier=escape(seen.tier.replace("_", " ").title()),
-        place=escape(" ".join(part for part in (seen.unit, seen.bed) if part) or "unit unknown"),
-        reason=escape(seen.reason),
-        created_at=f"{seen.created_at:%H:%M}",
-        answer=answer,
-    )
-    return web.Response(text=text, content_type="text/html", headers=SAFE)

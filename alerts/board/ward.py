@@ -26,15 +26,18 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class PageRow(Struct, frozen=True, kw_only=True):
-    """One of the last pages."""
+    """One of the last pages. `step`: of the escalation; `person`: whom the schedule had it sent to."""
 
     tier: str
     unit: str | None
+    step: int
+    person: str | None
     channel: str
     state: str
     created_at: datetime
     accepted_at: datetime | None
     acknowledged_by: str | None
+    declined_by: str | None
 
 
 class Ward(Struct, frozen=True, kw_only=True):

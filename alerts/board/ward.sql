@@ -21,7 +21,7 @@ SELECT
 FROM here AS h
 
 -- name: pages
-SELECT tier, unit, channel, state, created_at, accepted_at, acknowledged_by FROM vigil_store.page ORDER BY created_at DESC LIMIT 12
+SELECT tier, unit, step, person, channel, state, created_at, accepted_at, acknowledged_by, declined_by FROM vigil_store.page ORDER BY created_at DESC LIMIT 12
 
 -- name: totals
 SELECT

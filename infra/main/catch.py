@@ -1,13 +1,16 @@
-"""`vigil catch`: local catchers for pages, for the demo and for trying a channel out."""
+"""`vigil catch`: local catchers for pages, for the demo (where simulated clinicians answer them) and for trying a channel out."""
 
 import asyncio
 import signal
 from pathlib import Path
+from random import SystemRandom
 
 import click
 
 from alerts.catchers import Book, serve
-from infra.main.home import home_option
+from alerts.clinicians import Clinicians
+from infra.main.home import home_option, settings_of
+from infra.main.installation import plan_of
 
 
 @click.command()
@@ -18,10 +21,19 @@ from infra.main.home import home_option
 def command(home: Path, snpp_port: int, smtp_port: int, http_port: int) -> None:
     """Takes pages by SNPP, mail and web hook, writes them to HOME/pages.jsonl and prints them."""
     home.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_catch(Book(home / "pages.jsonl", click.echo), (snpp_port, smtp_port, http_port)))
+    asyncio.run(_catch(home, (snpp_port, smtp_port, http_port)))
 
 
-async def _catch(book: Book, ports: tuple[int, int, int]) -> None:
+async def _catch(home: Path, ports: tuple[int, int, int]) -> None:
+    plan = plan_of(home)
+    clinicians = Clinicians(settings_of(home).clock.clock(), SystemRandom()) if plan is not None and plan.demo else None
+
+    def caught(line: str) -> None:
+        click.echo(line)
+        if clinicians is not None:
+            clinicians.heard(line)
+
+    book = Book(home / "pages.jsonl", caught)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

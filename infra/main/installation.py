@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,9 @@ def _runtime(written: Settings, plan: Plan, old_clock: dict[str, Any] | None, sp
 
 
 def _demo_channels(ports: dict[str, int]) -> dict[str, Any]:
-    """Every tier to the local catchers, each by the way a hospital would choose for it."""
+    """Every tier to the local catchers, each by the way a hospital would choose for it; who is on call stands in a file that can be read."""
     return {
+        "oncall": str(files("infra.main") / "demo_oncall.toml"),
         "channels": {
             "pager": {"kind": "snpp", "address": f"{HOST}:{ports['catch_snpp']}"},
             "mail": {"kind": "smtp", "address": f"{HOST}:{ports['catch_smtp']}", "sender": "vigil@hospital.test"},

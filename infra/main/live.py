@@ -98,8 +98,8 @@ def picture(now: Ward, rate: float, settings: Settings) -> Group:
     pages = Table(expand=True, pad_edge=False, box=None, show_header=False)
     for page in now.pages[:6]:
         pages.add_row(
-            f"{page.created_at:%H:%M}", Text(page.tier.replace("_", " "), style=COLOURS.get(page.tier, "")), page.unit or "?", page.channel,
-            f"✓ {page.acknowledged_by}" if page.acknowledged_by else page.state,
+            f"{page.created_at:%H:%M}", Text(page.tier.replace("_", " "), style=COLOURS.get(page.tier, "")), page.unit or "?", f"step {page.step}" if page.step else "", page.person or page.channel,
+            f"✓ {page.acknowledged_by}" if page.acknowledged_by else "declined" if page.declined_by else page.state,
         )  # fmt: skip
     links = Text(
         f"board http://{settings.board.host}:{settings.board.port}   metrics http://127.0.0.1:{settings.listen.metrics_port}/metrics   Ctrl-C stops everything",

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts import answers, ledger, outbox
+from alerts.answers import Action, Answer, Kind, Outcome
 from alerts.episode import TRANSITIONS, Happening, State, follow
 from alerts.outbox import Claimed
 from infra.database.connect import connect
@@ -84,7 +85,56 @@ def test_a_changed_or_missing_entry_of_the_audit_log_is_found(bedside: Bedside) 
         connection.rollback()
 
 
-HAPPENINGS: tuple[Happening, ...] = ("accepted", "acknowledged", "cleared", "left", "merged")
+def test_who_is_at_the_bedside_has_taken_it_on_and_the_first_to_come_is_the_one_who_came(bedside: Bedside) -> None:
+    bedside.take(8)
+    [page] = claim(bedside)
+    with connect(bedside.url, autocommit=True) as connection:
+        told = [answers.give(connection, page.token, Answer(kind="bedside", by=who), NOON)[0] for who in ("Ann", "Ann", "Bob")]
+    assert told == ["taken", "already", "taken"]
+    assert bedside.ask("SELECT state, bedside_by FROM vigil.episodes") == [("at_bedside", "Ann")]
+    assert bedside.ask("SELECT state, acknowledged_by FROM vigil.pages") == [("acknowledged", "Ann")]
+    assert bedside.ask("SELECT actor, action FROM vigil.audit_log") == [("Ann", "bedside"), ("Bob", "bedside")]
+
+
+def test_of_outcomes_the_last_stands_and_all_are_kept(bedside: Bedside) -> None:
+    bedside.take(8)
+    [page] = claim(bedside)
+    said: list[tuple[str, Outcome, Action]] = [("Ann", "true", "fluids"), ("Ann", "true", "fluids"), ("Bob", "false", "none")]
+    with connect(bedside.url, autocommit=True) as connection:
+        told = [
+            answers.give(connection, page.token, Answer(kind="outcome", by=by, outcome=outcome, action=action), NOON)[0]
+            for by, outcome, action in said
+        ]
+    assert told == ["taken", "already", "taken"]
+    assert bedside.ask("SELECT state, outcome, outcome_action, outcome_by FROM vigil.episodes") == [
+        ("acknowledged", "false", "none", "Bob")
+    ]
+    assert bedside.ask("SELECT kind, outcome, answered_by FROM vigil.answers ORDER BY answered_by, kind") == [
+        ("acknowledge", None, "Ann"), ("outcome", "true", "Ann"), ("outcome", "false", "Bob"),
+    ]  # fmt: skip
+    with connect(bedside.url) as connection, connection.cursor() as cursor:
+        assert ledger.first_broken(cursor) is None
+
+
+def test_a_decline_that_races_an_acknowledgement_undoes_nothing(bedside: Bedside) -> None:
+    for number in range(10):
+        bedside.take(8, mrn=str(number))
+    together = threading.Barrier(2)
+
+    def give(kind: Kind, page: Claimed) -> str:
+        together.wait()
+        with connect(bedside.url, autocommit=True) as connection:
+            return answers.give(connection, page.token, Answer(kind=kind, by=kind), NOON)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        for page in claim(bedside):
+            declining = pool.submit(give, "decline", page)
+            assert pool.submit(give, "acknowledge", page).result() == "taken"
+            assert declining.result() in ("taken", "over")
+    assert bedside.ask("SELECT DISTINCT state FROM vigil.episodes") == [("acknowledged",)]
+
+
+HAPPENINGS: tuple[Happening, ...] = ("accepted", "acknowledged", "arrived", "cleared", "left", "merged")
 
 
 @pytest.mark.parametrize("happening", HAPPENINGS)
@@ -109,6 +159,9 @@ def _let(bedside: Bedside, page: Claimed, happening: Happening) -> None:
                 outbox.accepted(connection, page, None, NOON)
         case "acknowledged":
             answer(bedside, page.token, "Ann")
+        case "arrived":
+            with connect(bedside.url, autocommit=True) as connection:
+                answers.give(connection, page.token, Answer(kind="bedside", by="Ann"), NOON)
         case "cleared":
             bedside.take(1, minutes=2)
         case "left":

@@ -35,7 +35,7 @@ class Story:
         self.standing = Standing(state="open", step=-1, step_at=NOON, risen=risen)
 
     def at(self, minute: float) -> list[tuple[int, str, str]]:
-        now, taken = NOON + timedelta(minutes=minute), []
+        now, taken = NOON + timedelta(minutes=minute), list[tuple[int, str, str]]()
         verdict = next_step(self.standing, self.plan, now)
         while isinstance(verdict, Take):
             first = [(one.person, one.contacts[0]) for one in verdict.targets]
@@ -60,7 +60,7 @@ def test_whoever_does_not_answer_is_followed_by_the_next_after_the_delays_and_at
     assert story.at(14) == []
     assert story.at(15) == [(2, "cy", "unacknowledged")]
     assert story.at(20) == [(3, "2222", "unacknowledged")]
-    assert (story.at(600), story.rest) == ([], Rest(until=None, reason="line_reached"))
+    assert (story.at(600), story.rest) == ([], Rest(until=None, reason="all_taken"))
 
 
 def test_repeats_are_new_steps() -> None:
@@ -72,6 +72,16 @@ def test_repeats_are_new_steps() -> None:
         [(3, "bob", "unacknowledged")],
         [(4, "2222", "unacknowledged")],
     ]
+
+
+def test_a_mild_tier_that_nobody_answers_may_leave_the_line_in_peace_but_not_one_that_nobody_got() -> None:
+    quiet = replace(LADDER, steps=(step("ann"),), to_line=False)
+    unanswered, unreached = Story(quiet), Story(quiet)
+    unanswered.at(0)
+    assert (unanswered.at(600), unanswered.rest) == ([], Rest(until=None, reason="all_taken"))
+    unreached.at(0)
+    unreached.turn("ann", failing=True)
+    assert unreached.at(1) == [(1, "2222", "unreachable")]
 
 
 def test_a_pager_that_comes_late_takes_one_step_and_not_all_that_were_missed_at_once() -> None:

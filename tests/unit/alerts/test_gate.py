@@ -29,8 +29,9 @@ def test_success_in_between_begins_the_count_anew() -> None:
 def test_one_page_at_a_time_tries_a_provider_that_is_down_and_the_first_that_works_opens_the_way() -> None:
     gate = broken(Gate(), 100.0)
     assert gate.room(100.0 + PROBE_S - 0.1, 16) == 0
-    assert gate.room(100.0 + PROBE_S, 16) == 1
+    assert (gate.room(100.0 + PROBE_S, 16), gate.shut(100.0 + PROBE_S)) == (1, False)
     gate.sent(1, 100.0 + PROBE_S)
+    assert gate.shut(100.0 + PROBE_S)
     assert gate.room(100.0 + PROBE_S, 16) == 0
     gate.worked()
     assert (gate.down, gate.room(100.0 + PROBE_S, 16)) == (False, 16)

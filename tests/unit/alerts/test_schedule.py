@@ -8,7 +8,7 @@ from dateutil import rrule, tz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.people import WEEKDAYS, Contact, Person, Roster, RosterError, Rotation, Team, load
+from alerts.people import WEEKDAYS, Contact, Person, Roster, RosterError, Rotation, Team, Weekday, load
 from alerts.schedule import Duty, Shift, gaps, on_call, shifts
 
 DAY = timedelta(days=1)
@@ -57,9 +57,9 @@ def at_each(found: list[tuple[datetime, datetime, str]], instants: list[datetime
     ],
 )
 def test_ten_years_of_shifts_are_what_dateutil_reckons(
-    zone: str, starts: time, ends: time, turn_days: int, weekdays: tuple[str, ...]
+    zone: str, starts: time, ends: time, turn_days: int, weekdays: tuple[Weekday, ...]
 ) -> None:
-    rotation = Rotation(people=PEOPLE, first_day=date(2026, 1, 5), turn_days=turn_days, starts=starts, ends=ends, weekdays=weekdays)  # type: ignore[arg-type]
+    rotation = Rotation(people=PEOPLE, first_day=date(2026, 1, 5), turn_days=turn_days, starts=starts, ends=ends, weekdays=weekdays)
     expected = reckoned(rotation, zone, date(2036, 1, 5))
     until = datetime(2036, 1, 1, tzinfo=UTC)
     ours = shifts(roster(rotation, zone=zone), (), "doctors", datetime(2026, 1, 1, tzinfo=UTC), until)
@@ -80,9 +80,9 @@ def _within(found: list[tuple[datetime, datetime, str]], shift: Shift) -> list[t
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_who_is_on_call_at_any_instant_is_who_dateutil_reckons(
-    zone: str, starts: time, ends: time, turn_days: int, weekdays: set[str], minutes: list[int]
+    zone: str, starts: time, ends: time, turn_days: int, weekdays: set[Weekday], minutes: list[int]
 ) -> None:
-    rotation = Rotation(people=PEOPLE, first_day=date(2026, 2, 2), turn_days=turn_days, starts=starts, ends=ends, weekdays=tuple(weekdays))  # type: ignore[arg-type]
+    rotation = Rotation(people=PEOPLE, first_day=date(2026, 2, 2), turn_days=turn_days, starts=starts, ends=ends, weekdays=tuple(weekdays))
     aware = [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=one) for one in minutes]
     expected = at_each(reckoned(rotation, zone, date(2026, 12, 5)), aware)
     one = roster(rotation, zone=zone)
