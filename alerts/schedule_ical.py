@@ -61,14 +61,14 @@ def _duties(
     whose = _team(event, roster, team)
     person = _person(event, roster)
     try:
-        starts_at, ends_at = _utc(event.start, roster, whose), _utc(event.end, roster, whose)
+        starts_at, _ = _utc(event.start, roster, whose), event.end
     except (InvalidCalendar, IncompleteComponent) as error:
         raise NotImported(f"event {_name(event)} has no start or no end\ncorrect it") from error
     begins = [starts_at] if "RRULE" not in event and "RDATE" not in event else _unfolded(event, roster, whose, window)
     for begin in begins:
         if "RECURRENCE-ID" not in event and (str(event.get("UID")), begin) in moved:
             continue
-        end = begin + (ends_at - starts_at) if "DURATION" in event else _same_wall_clock(event, begin, roster, whose)
+        end = _end(event, begin, roster, whose)
         if begin < end and end > window[0] and begin < window[1]:
             yield Duty(duty_id="", team=whose, person=person, instead_of=None, starts_at=begin, ends_at=end, source=source)
 
@@ -92,8 +92,13 @@ def _unfolded(event: Any, roster: Roster, team: str, window: tuple[datetime, dat
     return [one.astimezone(UTC) for one in every.between(window[0] - length - timedelta(days=1), window[1], inc=True)]
 
 
-def _same_wall_clock(event: Any, begin: datetime, roster: Roster, team: str) -> datetime:
-    """When a recurrence ends: at the event's own time of day, even in the night in which the clocks change (a DURATION is so many hours)."""
+def _end(event: Any, begin: datetime, roster: Roster, team: str) -> datetime:
+    """When a recurrence ends. A duration in hours is exact; days, and an end, keep to the wall clock, even in the night in which the clocks change.
+
+    Source: RFC 5545, 3.3.6 and 3.8.5.3.
+    """
+    if "DURATION" in event and event["DURATION"].dt % timedelta(days=1):
+        return begin + cast(timedelta, event["DURATION"].dt)
     first = _aware(event.start, roster, team)
     here = begin.astimezone(first.tzinfo).replace(tzinfo=None)
     length = _aware(event.end, roster, team).replace(tzinfo=None) - first.replace(tzinfo=None)

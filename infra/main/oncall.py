@@ -112,7 +112,8 @@ def _tell_routes(settings: Settings, as_json: bool) -> None:
 
 def _team(roster: Roster, agreed: tuple[Duty, ...], team: str, when: datetime) -> dict[str, Any]:
     around = shifts(roster, agreed, team, when - SHOWN, when + SHOWN)
-    here = [one for one in around if one.starts_at <= when < one.ends_at]
+    longest = sorted((one for one in around if one.starts_at <= when < one.ends_at), key=lambda one: one.ends_at)
+    here = {one.person: one for one in longest}.values()  # somebody may be there twice, by the rotation and by an import
     following = [one for one in around if one.starts_at > when]
     return {
         "team": team,
