@@ -1,8 +1,10 @@
 """`vigil oncall`: who is on call, where nobody will be, swaps, and shifts from and to other calendars."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -10,8 +12,10 @@ import click
 import msgspec
 import psycopg
 
-from alerts import coverage, duties, schedule_csv, schedule_ical
-from alerts.people import Roster, RosterError, load
+from alerts import contacts, coverage, duties, schedule_csv, schedule_ical
+from alerts.channels.channel import Accepted, Page
+from alerts.channels.configured import channels
+from alerts.people import Contact, Roster, RosterError, load
 from alerts.plan import of_rule
 from alerts.schedule import Duty, shifts
 from alerts.schedule_csv import NotImported
@@ -84,8 +88,8 @@ def show(context: click.Context, home: Path, as_json: bool, at: str | None) -> N
         _tell_routes(settings, as_json)
         return
     when = _moment(at, roster) if at else settings.clock.clock().now()
-    agreed = _asked(settings, lambda cursor: duties.between(cursor, when - SHOWN, when + SHOWN))
-    teams = [_team(roster, agreed, team, when) for team in roster.teams]
+    agreed, checked = _asked(settings, lambda cursor: (duties.between(cursor, when - SHOWN, when + SHOWN), contacts.verified(cursor)))
+    teams = [_team(roster, agreed, checked, team, when) for team in roster.teams]
     found = coverage.uncovered(roster, agreed, when, when + SHOWN)
     answer = {
         "at": when.isoformat(),
@@ -110,7 +114,7 @@ def _tell_routes(settings: Settings, as_json: bool) -> None:
         click.echo(f"  {route['tier']:15} {route['unit'] or 'every unit':12} {route['channel']} {route['target']}")
 
 
-def _team(roster: Roster, agreed: tuple[Duty, ...], team: str, when: datetime) -> dict[str, Any]:
+def _team(roster: Roster, agreed: tuple[Duty, ...], checked: frozenset[tuple[str, Contact]], team: str, when: datetime) -> dict[str, Any]:
     around = shifts(roster, agreed, team, when - SHOWN, when + SHOWN)
     longest = sorted((one for one in around if one.starts_at <= when < one.ends_at), key=lambda one: one.ends_at)
     here = {one.person: one for one in longest}.values()  # somebody may be there twice, by the rotation and by an import
@@ -122,7 +126,9 @@ def _team(roster: Roster, agreed: tuple[Duty, ...], team: str, when: datetime) -
         "on_call": [
             {
                 "person": one.person, "name": roster.people[one.person].name, "rotation": one.rotation, "since": one.starts_at.isoformat(),
-                "until": one.ends_at.isoformat(), "contacts": [msgspec.to_builtins(way) for way in roster.people[one.person].contacts],
+                "until": one.ends_at.isoformat(), "contacts": [
+                    msgspec.to_builtins(way) | {"verified": (one.person, way) in checked} for way in roster.people[one.person].contacts
+                ],
             }
             for one in here
             if one.person in roster.people
@@ -136,7 +142,7 @@ def _sentences(answer: dict[str, Any]) -> str:
     for team in answer["teams"]:
         lines.append(f"{team['name']} ({team['timezone']})")
         for one in team["on_call"]:
-            ways = ", ".join(f"{way['channel']} {way['target']}" for way in one["contacts"])
+            ways = ", ".join(f"{way['channel']} {way['target']}{'' if way['verified'] else ' (not verified)'}" for way in one["contacts"])
             lines.append(f"  {one['name']:24} until {one['until'][:16]}  {ways}")
         if not team["on_call"]:
             lines.append("  nobody")
@@ -197,6 +203,37 @@ def swap(home: Path, team: str, person: str | None, instead_of: str | None, sinc
         raise Trouble("nobody is named, or it ends before it starts", "say --person, --instead-of, --from and --until")
     number = _asked(settings, lambda cursor: duties.agree(cursor, duty, by, settings.clock.clock().now()))
     click.echo(f"duty {number}; take it back: vigil oncall drop {number} --by NAME")
+
+
+@command.command()
+@home_option
+@click.argument("person")
+@click.argument("channel")
+@click.option("--code", help="What arrived there.  [default: send a new code]")
+@click.option("--by", default="", help="Who says so.  [default: the person]")
+@click.pass_context
+def verify(context: click.Context, home: Path, person: str, channel: str, code: str | None, by: str) -> None:
+    """Sends a code to PERSON by CHANNEL; with --code, marks that contact as verified. Exit status 1 where the code is wrong, or was refused."""
+    settings = settings_of(home)
+    roster = _needed(settings)
+    known = roster.people[person].contacts if person in roster.people else ()
+    contact = next((one for one in known if one.channel == channel), None)
+    if contact is None:
+        raise Trouble(f"{person} has no contact by {channel}", "look at the on-call file: vigil oncall show")
+    now = settings.clock.clock().now()
+    if code is not None:
+        right = _asked(settings, lambda cursor: contacts.verify(cursor, person, contact, code, by or person, now))
+        click.echo("verified" if right else "that is not the last code, or it is too old")
+        context.exit(0 if right else NO)
+    new = _asked(settings, lambda cursor: contacts.new_code(cursor, person, contact, now))
+    page = Page(page_id=f"code-{token_hex(8)}", tier="test", unit=f"code {new}", created_at=now, link="")
+    sent = asyncio.run(channels(settings.page)[channel].send(page, contact.target))
+    click.echo(
+        f"sent; say it back: vigil oncall verify {person} {channel} --code CODE"
+        if isinstance(sent, Accepted)
+        else f"refused: {sent.detail}"
+    )
+    context.exit(0 if isinstance(sent, Accepted) else NO)
 
 
 @command.command()

@@ -1,6 +1,7 @@
 """The board over HTTP: the ward as JSON and as a page, the link that a clinician opens on a phone, and what neither ever shows."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from alerts.board.app import Board
 from infra.database.connect import connect
 from tests.episodes import NOON, Bedside
+from tests.rosters import ROSTER
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def browse(bedside: Bedside, ask: Ask, url: str | None = None) -> Any:
     """What a browser gets from a board on a real port."""
 
     async def asked() -> Any:
-        board = Board(lambda: connect(url or bedside.url), bedside.metrics, lambda: NOON)
+        board = Board(lambda: connect(url or bedside.url), bedside.metrics, lambda: NOON, ROSTER)
         runner = web.AppRunner(board.application())
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -116,6 +118,42 @@ def test_an_answer_from_the_phone_is_recorded_and_a_second_is_told_who_was_first
     assert "<button>" not in get(bedside, link)[1]
     assert bedside.ask("SELECT acknowledged_by FROM vigil.pages") == [("Dr <Ann>",)]
     assert bedside.ask("SELECT actor FROM vigil.audit_log") == [("Dr <Ann>",)]
+
+
+def test_the_person_of_the_schedule_finds_his_name_filled_in(bedside: Bedside) -> None:
+    bedside.do("UPDATE vigil_store.page SET person = 'ann'")
+    status, body = get(bedside, f"/p/{token(bedside)}")
+    assert (status, 'value="Dr Ann"' in body) == (200, True)
+
+
+def test_who_cannot_come_says_so_and_the_page_tells_that_the_next_is_paged(bedside: Bedside) -> None:
+    link = f"/p/{token(bedside)}"
+    assert "Declined by Dr Ann; the next person is paged" in post(bedside, f"{link}/decline", by="Dr Ann")[1]
+    assert "Acknowledged by Dr Bob" in post(bedside, f"{link}/acknowledge", by="Dr Bob")[1]
+    assert bedside.ask("SELECT kind, answered_by, via FROM vigil_store.answer ORDER BY answer_id") == [
+        ("decline", "Dr Ann", "link"), ("acknowledge", "Dr Bob", "link"),
+    ]  # fmt: skip
+
+
+def test_at_the_bedside_and_how_it_ended_are_told_on_the_page(bedside: Bedside) -> None:
+    link = f"/p/{token(bedside)}"
+    assert "Dr Ann is at the bedside" in post(bedside, f"{link}/bedside", by="Dr Ann")[1]
+    assert "Deteriorating, fluids, says Dr Ann" in post(bedside, f"{link}/outcome", by="Dr Ann", outcome="true", action="fluids")[1]
+    assert bedside.ask("SELECT state, outcome, outcome_action FROM vigil.episodes") == [("at_bedside", "true", "fluids")]
+    assert bedside.metrics.registry.get_sample_value("vigil_answers_total", {"kind": "outcome", "result": "taken"}) == 1
+
+
+@pytest.mark.parametrize(("kind", "form"), [("outcome", {"outcome": "<script>"}), ("outcome", {"outcome": "true", "action": "x' OR 1=1"})])
+def test_an_answer_that_the_page_does_not_offer_is_not_taken(bedside: Bedside, kind: str, form: dict[str, str]) -> None:
+    assert post(bedside, f"/p/{token(bedside)}/{kind}", by="Eve", **form)[0] == 400
+    assert post(bedside, f"/p/{token(bedside)}/delete", by="Eve")[0] == 404
+    assert bedside.ask("SELECT count(*) FROM vigil.answers") == [(0,)]
+
+
+def test_the_board_tells_who_is_on_call_by_name_and_no_number(bedside: Bedside) -> None:
+    status, body = get(bedside, "/api/oncall")
+    assert (status, json.loads(body)[0]) == (200, {"team": "doctors", "people": ["Dr Ann"], "gap_at": None})
+    assert "2222" not in body
 
 
 def test_an_answer_without_a_name_is_not_taken(bedside: Bedside) -> None:

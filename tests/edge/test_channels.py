@@ -19,7 +19,7 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from alerts.channels.channel import Accepted, Page, Refused
+from alerts.channels.channel import Accepted, Page, Refused, Reply
 from alerts.channels.smtp import Smtp
 from alerts.channels.snpp import Snpp
 from alerts.channels.webhook import Webhook
@@ -38,8 +38,9 @@ use strict; use Net::SNPP::Server;
 my ($port, $book) = @ARGV;
 my $server = Net::SNPP::Server->new(Port => $port) or die "no server";
 $server->callback('validate_pager_id', sub { $_[0] =~ /^\d+$/ ? $_[0] : undef });
-$server->callback('process_page', sub { my ($id, $page) = @_; open my $f, '>>', $book; $id = $id->[0] if ref $id; print $f "$id|$page->{mess}\n"; close $f; 1 });
+$server->callback('process_page', sub { my ($id, $page) = @_; open my $f, '>>', $book; $id = $id->[0] if ref $id; print $f join("|", $id, $page->{mess}, map { "$_=$page->{responses}{$_}" } sort keys %{$page->{responses} || {}}), "\n"; close $f; 1 });
 $server->callback('write_log', sub {});
+$server->custom_command('MSTA', sub { open my $f, '<', "$book.reply" or return ("960 1 20260301120500+0 queued", 1); my $said = <$f>; chomp $said; return ($said, 1); });
 while (my $client = $server->client()) { $server->handle_client($client); close $client; }
 """
 
@@ -75,6 +76,37 @@ def test_a_page_reaches_another_projects_snpp_server_on_one_line(perl_pager: tup
     port, book = perl_pager
     assert isinstance(asyncio.run(Snpp("127.0.0.1", port, 5.0).send(PAGE, "2222")), Accepted)
     assert book.read_text() == "2222|RAPID RESPONSE 4W SEND 12:05 http://board/p/t0ken\n"
+
+
+@pytest.mark.skipif(not has_net_snpp(), reason="Debian's libnet-snpp-perl is not installed")
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("", None),
+        ("888 7 20260301120600+0 01", "acknowledge"),
+        ("888 7 20260301120600+0 2", "decline"),
+        ("889 7 20260301120600+0 ACK on my way", "acknowledge"),
+        ("889 7 20260301120600+0 who is this?", None),
+        ("550 unknown tag", None),
+    ],
+)
+def test_a_two_way_page_offers_answers_and_is_asked_after_at_another_projects_server(
+    perl_pager: tuple[int, Path], said: str, reply: Reply | None
+) -> None:
+    port, book = perl_pager
+    channel = Snpp("127.0.0.1", port, 5.0, two_way=True)
+    sent = asyncio.run(channel.send(PAGE, "2222"))
+    assert isinstance(sent, Accepted)
+    assert sent.provider_ref is not None
+    assert [part.isdigit() for part in sent.provider_ref.split()] == [True, True]
+    assert book.read_text() == "2222|RAPID RESPONSE 4W SEND 12:05 http://board/p/t0ken|01=01 Acknowledge|02=02 Decline\n"
+    if said:
+        book.with_suffix(".reply").write_text(f"{said}\n")
+    assert asyncio.run(channel.reply(sent.provider_ref)) == reply
+
+
+def test_a_terminal_that_is_away_when_it_is_asked_for_an_answer_gives_none() -> None:
+    assert asyncio.run(Snpp("127.0.0.1", free_port(), 1.0, two_way=True).reply("1 2")) is None
 
 
 @contextmanager
@@ -113,12 +145,14 @@ def test_what_a_paging_terminal_answers_decides_whether_it_is_tried_again(answer
         assert asyncio.run(Snpp("127.0.0.1", port, 5.0).send(PAGE, "1")) == outcome
 
 
-@pytest.mark.parametrize(("answers", "silent_s"), [({"SEND": ""}, 0.0), ({}, 1.0)])
-def test_a_terminal_that_hangs_up_or_says_nothing_is_tried_again(answers: dict[str, str], silent_s: float) -> None:
+@pytest.mark.parametrize(("answers", "silent_s", "unknown"), [({"SEND": ""}, 0.0, True), ({"MESS": ""}, 0.0, False), ({}, 1.0, False)])
+def test_a_terminal_that_hangs_up_or_says_nothing_is_tried_again_and_after_send_nobody_knows(
+    answers: dict[str, str], silent_s: float, unknown: bool
+) -> None:
     with terminal(answers, silent_s) as port:
         outcome = asyncio.run(Snpp("127.0.0.1", port, 0.5).send(PAGE, "1"))
     assert isinstance(outcome, Refused)
-    assert not outcome.permanent
+    assert (outcome.permanent, outcome.unknown) == (False, unknown)
 
 
 def test_a_terminal_that_is_away_is_tried_again() -> None:

@@ -49,8 +49,8 @@ def snpp_answers(*answers: bytes) -> Accepted | Refused:
     ("answers", "expected"),
     [
         ((b"250 ok\r\n", b"250 ok\r\n", b"250 taken 77\r\n"), Accepted(provider_ref="taken 77")),
-        ((b"250 ok\r\n", b"250 ok\r\n", b"960 123 456 queued\r\n"), Accepted(provider_ref="123 456 queued")),
-        ((b"250 ok\r\n", b"250 ok\r\n"), Refused(permanent=False, detail="snpp: IncompleteReadError")),
+        ((b"250 ok\r\n", b"250 ok\r\n", b"960 123 456 queued\r\n"), Accepted(provider_ref="123 456")),
+        ((b"250 ok\r\n", b"250 ok\r\n"), Refused(permanent=False, detail="snpp: IncompleteReadError", unknown=True)),
         ((b"421 closing\r\n",), Refused(permanent=False, detail="snpp: PAGE answered 421")),
         ((b"250 ok\r\n", b"550 too long\r\n"), Refused(permanent=True, detail="snpp: MESS answered 550")),
         ((b"x" * 100_000,), Refused(permanent=False, detail="snpp: ValueError")),

@@ -1,5 +1,6 @@
 """`vigil oncall` and the answers of `vigil page`, as a person at a terminal uses them, over a real database."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from alerts.catchers import Book, serve
+from tests.edge.test_channels_and_catchers import free_ports, opened
 from tests.episodes import Bedside, claim
 
 VIGIL = [sys.executable, "-W", "ignore", "-m", "infra.main"]
@@ -64,7 +67,7 @@ def test_who_is_on_call_and_the_gaps_are_told_with_an_exit_status(place: Place) 
     status, out, _ = place.vigil("oncall", "show")
     assert status == 0
     assert "Dr Ann" in out
-    assert "pager 1" in out
+    assert "pager 1 (not verified)" in out
     assert "GAP doctors from 2026-03-07T08:00 until 2026-03-09T08:00" in out
     assert place.on_call("2026-03-08T12:00") == []
     assert place.vigil("oncall", "check", "--days", "1")[0] == 0
@@ -102,6 +105,30 @@ def test_shifts_go_out_and_come_in_again_and_twice_is_once(place: Place, kind: s
     )[0]
     assert (again > 2, other) == (True, 2)
     assert place.on_call("2026-03-08T12:00") == ["bob"]
+
+
+def test_a_contact_is_verified_by_the_code_that_arrived_there_and_by_no_other(place: Place) -> None:
+    async def told() -> list[tuple[int, str, str]]:
+        stopping, ports = asyncio.Event(), free_ports()
+        toml = place.home / "vigil.toml"
+        toml.write_text(toml.read_text().replace("127.0.0.1:1", f"127.0.0.1:{ports[0]}"))
+        catching = asyncio.create_task(serve(Book(place.home / "pages.jsonl"), ports, stopping))
+        await asyncio.to_thread(opened, ports)
+        sent = await asyncio.to_thread(place.vigil, "oncall", "verify", "ann", "pager")
+        text = json.loads((place.home / "pages.jsonl").read_text())["text"]
+        code = text.split("code ")[1].split()[0]
+        wrong = await asyncio.to_thread(place.vigil, "oncall", "verify", "ann", "pager", "--code", f"{(int(code) + 1) % 10**6:06}")
+        right = await asyncio.to_thread(place.vigil, "oncall", "verify", "ann", "pager", "--code", code)
+        again = await asyncio.to_thread(place.vigil, "oncall", "verify", "ann", "pager", "--code", code)
+        stopping.set()
+        await catching
+        return [sent, wrong, right, again]
+
+    assert [status for status, _, _ in asyncio.run(told())] == [0, 1, 0, 1]
+    out = place.vigil("oncall", "show")[1]
+    assert "pager 1 (not verified)" not in out
+    assert place.vigil("oncall", "verify", "ann", "pigeon")[0] == 2
+    assert place.vigil("oncall", "verify", "bob", "pager")[0] == 1  # nobody listens there any more
 
 
 def test_what_is_wrong_is_said_in_two_lines(place: Place) -> None:

@@ -57,6 +57,17 @@ CREATE TABLE vigil_store.duty (
 );
 CREATE INDEX duty_end ON vigil_store.duty (ends_at);
 
+CREATE TABLE vigil_store.contact_check (
+    person text NOT NULL,
+    channel text NOT NULL,
+    target text NOT NULL,
+    code_hash text,
+    sent_at timestamptz,
+    guesses int NOT NULL DEFAULT 0,
+    verified_at timestamptz,
+    PRIMARY KEY (person, channel, target)
+);
+
 CREATE OR REPLACE VIEW vigil.episodes AS
 SELECT
     e.episode_id, coalesce(p.merged_into, e.patient_id) AS patient_id, e.encounter_id, e.tier, e.opened_at, e.closed_at, e.state, e.reason,
