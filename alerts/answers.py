@@ -7,7 +7,7 @@ from typing import Final, Literal
 import psycopg
 from msgspec import Struct
 
-from alerts import ledger
+from alerts import ledger, mutes
 from infra.database.sql import statements
 
 SQL = statements("alerts", "answers.sql")
@@ -98,6 +98,8 @@ def give(connection: psycopg.Connection, token: str, answer: Answer, now: dateti
             case "bedside" | "outcome":
                 _acknowledge(cursor, seen, answer, now, state, 1)
                 result = _of_episode(cursor, seen, answer, now)
+                if answer.outcome == "comfort_care" and result == "taken":
+                    mutes.mute(cursor, seen.episode_id, "comfort_care", now + mutes.COMFORT_CARE, answer.by, now)
         if result == "taken":
             detail = {"page": seen.page_id, "tier": seen.tier, "via": answer.via}
             detail |= {"outcome": answer.outcome or "", "action": answer.action or ""} if answer.kind == "outcome" else {}

@@ -8,9 +8,10 @@ from hashlib import blake2b
 import msgspec
 import psycopg
 
+from alerts import mutes
 from alerts.episode import Episode
 from alerts.people import Roster
-from alerts.policy import Decision, decide
+from alerts.policy import Circumstances, Decision, decide
 from alerts.routing import Route
 from alerts.rules import RANK, Rules, Tier
 from alerts.steps import Steps
@@ -51,6 +52,7 @@ class Alarms:
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
         """What was open for the merged-away patient is the survivor's, once a tier."""
         names = {"from_id": from_id, "into_id": into_id, "at": now}
+        mutes.adopt(cursor, from_id, into_id)
         cursor.execute(SQL["adopt_episodes"].encode(), names)
         for (episode_id,) in cursor.execute(SQL["close_merged"].encode(), names).fetchall():
             cursor.execute(SQL["withdraw_pages"].encode(), {"episode_id": episode_id, "because": "merged"})
@@ -66,7 +68,11 @@ class Alarms:
         encounter = moment.patient.encounter
         in_hospital = encounter is None or encounter.status == "open"
         paged = False
-        for decision in decide(score, mine, self._rules, now, in_hospital=in_hospital):
+        circumstances = Circumstances(
+            unit=encounter.unit if encounter else None, patient_class=encounter.patient_class if encounter else None, birth_date=moment.patient.birth_date
+        )  # fmt: skip
+        for decided in decide(score, mine, self._rules, now, in_hospital=in_hospital, circumstances=circumstances):
+            decision = self._unless_muted(cursor, moment, decided, now)
             self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
             match decision.kind:
                 case "raise":
@@ -79,8 +85,13 @@ class Alarms:
                     cursor.execute(SQL["mark_clearing"].encode(), {"episode_id": episode.episode_id, "since": since})
                     mine[decision.tier] = _with_clearing(episode, since)
                 case "suppress":
-                    continue
+                    mutes.keep(cursor, score, decision, now)
         return paged
+
+    def _unless_muted(self, cursor: psycopg.Cursor, moment: Moment, decision: Decision, now: datetime) -> Decision:
+        """Asked only where somebody would be paged."""
+        why = mutes.muted(cursor, moment.patient.patient_id, now) if decision.kind == "raise" else ""
+        return msgspec.structs.replace(decision, kind="suppress", reason="muted", detail=why) if why else decision
 
     def _raise(
         self, cursor: psycopg.Cursor, moment: Moment, score: Score, decision: Decision, mine: dict[Tier, Episode], now: datetime

@@ -30,12 +30,26 @@ class Rule(Struct, frozen=True, kw_only=True):
     dwell: timedelta
 
 
+class Exclusion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Patients who are not paged about: all that is named must hold. `classes`: of HL7 table 0004; `scores`: only what these would raise, empty for all.
+
+    What is not known of a patient excludes nobody.
+    """
+
+    reason: Annotated[str, Meta(pattern="^[a-z_]{2,40}$")]
+    units: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    below_age_years: Annotated[int, Meta(ge=1, le=120)] | None = None
+    scores: tuple[str, ...] = ()
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """The rules in force, the highest tier first."""
 
     version: str
     max_age: timedelta
     rules: tuple[Rule, ...]
+    exclude: tuple[Exclusion, ...] = ()
 
 
 class _RuleFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +67,7 @@ class _PolicyFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     version: str
     max_age_minutes: Annotated[float, Meta(gt=0)]
     tiers: dict[str, _RuleFile]
+    exclude: tuple[Exclusion, ...] = ()
 
 
 def load(path: Path | None, model_threshold: float) -> Rules:
@@ -64,7 +79,10 @@ def load(path: Path | None, model_threshold: float) -> Rules:
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PolicyError(f"{where}: {error}\ncorrect that entry") from error
     rules = [_rule(name, one, model_threshold, where) for name, one in read.tiers.items()]
-    return Rules(version=read.version, max_age=timedelta(minutes=read.max_age_minutes), rules=_ordered(rules))
+    for one in read.exclude:
+        if not (one.units or one.classes or one.below_age_years):
+            raise PolicyError(f"{where}: exclude {one.reason} names everybody\ngive it units, classes or below_age_years")
+    return Rules(version=read.version, max_age=timedelta(minutes=read.max_age_minutes), rules=_ordered(rules), exclude=read.exclude)
 
 
 def _rule(name: str, one: _RuleFile, model_threshold: float, where: str) -> Rule:

@@ -10,7 +10,7 @@ from alerts.board.app import Board
 from infra import logs
 from infra.database.connect import connect
 from infra.main.home import home_option, needs_system, settings_of
-from infra.main.oncall import roster_of
+from infra.main.roster import roster_of
 from infra.metrics import Metrics
 
 

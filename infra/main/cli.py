@@ -7,7 +7,7 @@ import click
 
 COMMANDS = (
     "up", "down", "status", "listen", "work", "page", "board", "triton", "send", "parse", "score", "simulate", "replay", "audit",
-    "explain", "oncall", "quarantine", "identity", "watch", "train", "evaluate", "bench", "doctor", "settings", "catch", "kafka", "postgres",
+    "explain", "oncall", "policy", "quarantine", "identity", "watch", "train", "evaluate", "bench", "doctor", "settings", "catch", "kafka", "postgres",
     "migrate", "backup", "restore", "standby", "promote", "drill", "skip", "feed", "codes",
 )  # fmt: skip
 """Each is `command` in `infra/main/<name>.py`; a file that is not there is a command that does not exist."""

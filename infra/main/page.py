@@ -1,9 +1,9 @@
-"""`vigil page`: the pager in the foreground; `vigil page test` sends one; `ack`, `decline`, `bedside` and `outcome` answer one."""
+"""`vigil page`: the pager in the foreground; `vigil page test` sends one; `ack`, `decline`, `bedside`, `outcome` and `mute` answer one."""
 
 import asyncio
 import signal
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import get_args
@@ -11,7 +11,7 @@ from typing import get_args
 import click
 from prometheus_client import CollectorRegistry
 
-from alerts import answers
+from alerts import answers, mutes
 from alerts.answers import Answer, Seen
 from alerts.channels.channel import Accepted, Channel, Page
 from alerts.channels.configured import ChannelError, answering, channels
@@ -20,7 +20,7 @@ from infra import logs
 from infra.database.connect import connect, connect_patiently
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, needs_system, settings_of
-from infra.main.oncall import roster_of
+from infra.main.roster import roster_of
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
 
@@ -141,6 +141,38 @@ def outcome(home: Path, page_id: str, what: answers.Outcome, action: answers.Act
     """Records how the episode of PAGE_ID turned out: a true alarm, known before, false, or comfort care."""
     result, seen = _give(home, page_id, Answer(kind="outcome", by=by, via="cli", outcome=what, action=action))
     click.echo(f"{result}: {seen.tier} {seen.unit or ''}, {seen.outcome} ({seen.outcome_action}), by {seen.outcome_by}")
+
+
+@command.command()
+@home_option
+@click.argument("page_id")
+@click.option("--reason", type=click.Choice(get_args(mutes.MuteReason)), required=True)
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True, max=72), default=4.0, show_default=True)
+@click.option("--by", required=True, help="Who takes the responsibility.")
+def mute(home: Path, page_id: str, reason: mutes.MuteReason, hours: float, by: str) -> None:
+    """Acknowledges PAGE_ID and pages nobody about that patient for a while; what is not paged is kept in vigil.suppressed."""
+    settings = needs_system(settings_of(home))
+    _, seen = _give(home, page_id, Answer(kind="acknowledge", by=by, via="cli"))
+    now = settings.clock.clock().now()
+    until = now + timedelta(hours=hours)
+    with connect_patiently(settings.database.url, application="vigil-page-mute", wait_s=10) as connection, connection.cursor() as cursor:
+        mutes.mute(cursor, seen.episode_id, reason, until, by, now)
+    click.echo(f"muted until {until.isoformat()}; end it earlier: vigil page unmute {page_id} --by NAME")
+
+
+@command.command()
+@home_option
+@click.argument("page_id")
+@click.option("--by", required=True)
+@click.pass_context
+def unmute(context: click.Context, home: Path, page_id: str, by: str) -> None:
+    """Ends every mute of the patient of PAGE_ID. Exit status 1 where there was none."""
+    settings = needs_system(settings_of(home))
+    with connect_patiently(settings.database.url, application="vigil-page-mute", wait_s=10) as connection, connection.cursor() as cursor:
+        seen = _known(page_id, answers.look(cursor, page_id))
+        ended = mutes.lift(cursor, seen.episode_id, by, settings.clock.clock().now())
+    click.echo(f"{ended} ended")
+    context.exit(0 if ended else NO)
 
 
 def _give(home: Path, page_id: str, answer: Answer) -> tuple[answers.Result, Seen]:

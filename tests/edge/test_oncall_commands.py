@@ -111,7 +111,7 @@ def test_a_contact_is_verified_by_the_code_that_arrived_there_and_by_no_other(pl
     async def told() -> list[tuple[int, str, str]]:
         stopping, ports = asyncio.Event(), free_ports()
         toml = place.home / "vigil.toml"
-        toml.write_text(toml.read_text().replace("127.0.0.1:1", f"127.0.0.1:{ports[0]}"))
+        toml.write_text(toml.read_text().replace('"127.0.0.1:1"', f'"127.0.0.1:{ports[0]}"'))
         catching = asyncio.create_task(serve(Book(place.home / "pages.jsonl"), ports, stopping))
         await asyncio.to_thread(opened, ports)
         sent = await asyncio.to_thread(place.vigil, "oncall", "verify", "ann", "pager")

@@ -68,6 +68,30 @@ CREATE TABLE vigil_store.contact_check (
     PRIMARY KEY (person, channel, target)
 );
 
+CREATE TABLE vigil_store.mute (
+    mute_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    patient_id text NOT NULL,
+    reason text NOT NULL,
+    until timestamptz NOT NULL,
+    made_at timestamptz NOT NULL,
+    made_by text NOT NULL,
+    lifted_at timestamptz,
+    lifted_by text
+);
+CREATE INDEX mute_patient ON vigil_store.mute (patient_id, until) WHERE lifted_at IS NULL;
+
+CREATE TABLE vigil_store.suppression (
+    patient_id text NOT NULL,
+    tier text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    hour timestamptz NOT NULL,
+    first_score_id text NOT NULL,
+    count int NOT NULL,
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (patient_id, hour, tier, reason, detail)
+);
+
 CREATE OR REPLACE VIEW vigil.episodes AS
 SELECT
     e.episode_id, coalesce(p.merged_into, e.patient_id) AS patient_id, e.encounter_id, e.tier, e.opened_at, e.closed_at, e.state, e.reason,
@@ -87,3 +111,13 @@ SELECT episode_id, page_id, kind, outcome, action, answered_at, answered_by, via
 
 CREATE VIEW vigil.duties AS
 SELECT duty_id, team, person, instead_of, starts_at, ends_at, source, made_at, made_by FROM vigil_store.duty;
+
+CREATE VIEW vigil.suppressed AS
+SELECT coalesce(p.merged_into, s.patient_id) AS patient_id, s.tier, s.reason, s.detail, s.hour, s.first_score_id, s.count, s.last_at
+FROM vigil_store.suppression AS s
+LEFT JOIN vigil_store.patient AS p ON p.patient_id = s.patient_id AND p.merged_into IS NOT NULL;
+
+CREATE VIEW vigil.mutes AS
+SELECT m.mute_id, coalesce(p.merged_into, m.patient_id) AS patient_id, m.reason, m.until, m.made_at, m.made_by, m.lifted_at, m.lifted_by
+FROM vigil_store.mute AS m
+LEFT JOIN vigil_store.patient AS p ON p.patient_id = m.patient_id AND p.merged_into IS NOT NULL;

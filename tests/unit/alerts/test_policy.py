@@ -1,12 +1,14 @@
 """The policy as stories on a clock: what one score after the other means."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.episode import Episode
-from alerts.policy import Decision, decide
-from alerts.rules import PolicyError, Tier, load
+from alerts.policy import Circumstances, Decision, decide
+from alerts.policy_text import differences
+from alerts.rules import Exclusion, PolicyError, Tier, load
 from scoring.score import Mode, Score
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -99,6 +101,47 @@ def test_one_score_does_not_clear_what_another_raised() -> None:
     assert decide(score(0), opened, RULES, NOON) == ()
 
 
+CHILD, MOTHER = Circumstances(birth_date=date(2015, 6, 1)), Circumstances(patient_class="B")
+UNIT = Exclusion(reason="own_watch", units=("ICU",), scores=("deterioration",))
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "name", "expected"),
+    [
+        (CHILD, "news2", ("suppress", "excluded", "paediatric")),
+        (MOTHER, "news2", ("suppress", "excluded", "obstetric")),
+        (Circumstances(), "news2", ("raise", "threshold", "")),
+        (Circumstances(birth_date=date(2010, 3, 1), patient_class="I"), "news2", ("raise", "threshold", "")),
+        (Circumstances(birth_date=date(2010, 3, 2)), "news2", ("suppress", "excluded", "paediatric")),
+        (Circumstances(unit="ICU"), "news2", ("raise", "threshold", "")),
+        (Circumstances(unit="ICU"), "deterioration", ("suppress", "excluded", "own_watch")),
+        (None, "news2", ("raise", "threshold", "")),
+    ],
+)
+def test_who_is_excluded_is_not_paged_about_and_the_reason_is_said(
+    circumstances: Circumstances | None, name: str, expected: tuple[str, str, str]
+) -> None:
+    rules = replace(RULES, exclude=(*RULES.exclude, UNIT))
+    [decision] = decide(score(9, name=name), {}, rules, NOON, circumstances=circumstances)
+    assert (decision.kind, decision.reason, decision.detail) == expected
+
+
+def test_what_is_open_is_still_cleared_for_who_is_excluded_by_now() -> None:
+    over: dict[Tier, Episode] = {"rapid_response": episode("rapid_response", clearing=NOON - timedelta(minutes=30))}
+    assert kinds(decide(score(2), over, RULES, NOON, circumstances=MOTHER)) == [("clear", "rapid_response", "below_clear")]
+
+
+def test_what_differs_between_two_policies_is_said_entry_by_entry() -> None:
+    changed = replace(RULES, rules=(replace(RULES.rules[0], raise_at=8), *RULES.rules[1:]), exclude=(UNIT,))
+    assert list(differences(RULES, changed)) == [
+        "~ rapid_response by news2: raised at 7, cleared below 5 for 30 min -> raised at 8, cleared below 5 for 30 min",
+        "- excluded as paediatric: below 16 years",
+        "- excluded as obstetric: of class B",
+        "+ excluded as own_watch: on ICU and for deterioration",
+    ]
+    assert list(differences(RULES, RULES)) == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -107,6 +150,8 @@ def test_one_score_does_not_clear_what_another_raised() -> None:
         ("version = '1'\nmax_age_minutes = 60\n[tiers.urgent]\nscore = 'news2'\nraise_at = 5\nclear_below = 6\n", "clears above"),
         ("version = '1'\nmax_age_minutes = 60\n[tiers.loud]\nscore = 'news2'\nraise_at = 5\nclear_below = 3\n", "no tier"),
         ("version = '1'\nmax_age_minutes = 60\n[tiers.urgent]\nscor = 'news2'\n", "scor"),
+        ("version = '1'\nmax_age_minutes = 60\ntiers = {}\n[[exclude]]\nreason = 'all'\n", "names everybody"),
+        ("version = '1'\nmax_age_minutes = 60\ntiers = {}\n[[exclude]]\nreason = 'Mrs X'\nunits = ['4W']\n", "reason"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_a_remedy(tmp_path_factory: pytest.TempPathFactory, text: str, said: str) -> None:
