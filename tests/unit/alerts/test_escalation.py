@@ -48,7 +48,7 @@ class Story:
 
     def turn(self, who: str, **change: bool) -> None:
         """Something becomes of every page to this person or pager."""
-        tried = tuple(replace(one, **change) if who in (one.person, one.target) else one for one in self.standing.tried)
+        tried = tuple(replace(one, **change) if who in (one.person, one.target, "everybody") else one for one in self.standing.tried)
         self.standing = replace(self.standing, tried=tried)
 
 
@@ -214,7 +214,7 @@ plans = st.builds(
 )
 events = st.lists(
     st.tuples(
-        st.integers(-3, 30), st.sampled_from((*PEOPLE, "2222")), st.sampled_from(("failing", "reached", "declined", "answered", "higher", "lower"))
+        st.integers(-3, 30), st.sampled_from((*PEOPLE, "2222", "everybody")), st.sampled_from(("failing", "reached", "declined", "answered", "higher", "lower"))
     ),
     max_size=40,
 )  # fmt: skip
