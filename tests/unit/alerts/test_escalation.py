@@ -248,3 +248,23 @@ def test_no_episode_is_ever_without_an_owner_and_none_pages_once_it_is_answered(
         assert story.rest.until is None or story.rest.until > NOON + timedelta(minutes=minute)
         numbers = [number for number, _, _ in taken]
         assert numbers == sorted(set(numbers))
+
+
+@given(plans, events, st.booleans())
+def test_whoever_is_out_of_reach_the_line_is_paged_and_paged_again_within_minutes(
+    plan: Plan, happenings: list[tuple[int, str, str]], risen: bool
+) -> None:
+    """After anything at all, nobody can be reached any more: it always falls through to the line, never to nothing."""
+    story, minute = Story(plan, risen=risen), 0
+    story.at(0)
+    for wait, who, what in happenings:
+        minute += wait
+        story.turn(who, **({"declined": True} if what == "declined" else {"failing": what == "failing"}))
+        story.at(minute)
+    paged: list[str] = []
+    for _ in range(30):
+        minute += 1
+        story.turn("everybody", failing=True)
+        paged += [who for _, who, _ in story.at(minute)]
+        assert story.rest.until is not None or any(not one.failing for one in story.standing.tried)
+    assert paged.count("2222") >= 3
