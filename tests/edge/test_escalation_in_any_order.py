@@ -51,6 +51,8 @@ class Life:
                 self.gone.add(self.patients[number])
             case "merge":
                 self.ward.merge(*self.patients)
+                if self.patients[0] not in self.gone:  # whose visit goes on is the survivor's
+                    self.gone.discard(self.patients[1])
                 self.gone.add(self.patients[0])
 
     def pages(self) -> list[tuple[str, ...]]:
