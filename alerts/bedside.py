@@ -10,8 +10,8 @@ import psycopg
 
 from alerts import mutes
 from alerts.episode import Episode
-from alerts.people import Roster
 from alerts.policy import Circumstances, Decision, decide
+from alerts.roster_file import CurrentRoster, no_roster
 from alerts.routing import Route
 from alerts.rules import RANK, Rules, Tier
 from alerts.steps import Steps
@@ -28,7 +28,7 @@ Open = dict[str, dict[Tier, Episode]]
 class Alarms:
     """Decides score by score, in the order of the messages. Nothing is asked of the database where nothing is raised and nothing is open."""
 
-    def __init__(self, rules: Rules, routes: Sequence[Route], metrics: Metrics, roster: Roster | None = None) -> None:
+    def __init__(self, rules: Rules, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster) -> None:
         self._rules, self._metrics = rules, metrics
         self._steps = Steps(roster, routes, metrics)
 

@@ -7,6 +7,15 @@ WHERE NOT p.passed_on AND e.closed_at IS NULL AND e.state IN ('open', 'notified'
     AND (p.state = 'failed' OR p.declined_at IS NOT NULL OR (p.state IN ('pending', 'sending') AND p.first_failed_at <= now() - %(fallback)s::interval))
 LIMIT %(limit)s
 
+-- name: forget
+UPDATE vigil_store.page AS p SET passed_on = true
+FROM (
+    SELECT o.page_id FROM vigil_store.page AS o JOIN vigil_store.episode AS e USING (episode_id)
+    WHERE NOT o.passed_on AND (o.state = 'failed' OR o.declined_at IS NOT NULL) AND (e.closed_at IS NOT NULL OR e.state NOT IN ('open', 'notified'))
+    FOR UPDATE OF o SKIP LOCKED
+) AS over
+WHERE p.page_id = over.page_id
+
 -- name: due
 SELECT episode_id FROM vigil_store.episode
 WHERE closed_at IS NULL AND state IN ('open', 'notified') AND next_step_at <= %(now)s

@@ -41,8 +41,12 @@ SELECT pg_notify('vigil_page', '')
 
 -- name: withdraw_expired
 UPDATE vigil_store.page AS p SET state = 'withdrawn', leased_until = NULL, last_error = 'its pager died; answered or over meanwhile'
-FROM vigil_store.episode AS e
-WHERE e.episode_id = p.episode_id AND p.state = 'sending' AND p.leased_until < now() AND (e.closed_at IS NOT NULL OR p.acknowledged_at IS NOT NULL)
+FROM (
+    SELECT o.page_id FROM vigil_store.page AS o JOIN vigil_store.episode AS e USING (episode_id)
+    WHERE o.state = 'sending' AND o.leased_until < now() AND (e.closed_at IS NOT NULL OR o.acknowledged_at IS NOT NULL)
+    FOR UPDATE OF o SKIP LOCKED
+) AS over
+WHERE p.page_id = over.page_id
 
 -- name: claim
 UPDATE vigil_store.page AS p SET state = 'sending', attempts = p.attempts + 1, leased_until = now() + %(lease)s::interval,

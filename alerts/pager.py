@@ -12,7 +12,7 @@ from alerts import coverage, outbox, replies
 from alerts.channels.channel import Accepted, Answering, Channel, Page, Refused
 from alerts.gate import Gate
 from alerts.outbox import Claimed
-from alerts.people import Roster
+from alerts.roster_file import CurrentRoster, no_roster
 from alerts.steps import AT_ONCE as MANY
 from alerts.steps import Steps
 from infra.logs import logger
@@ -35,7 +35,7 @@ class Pager:
 
     def __init__(
         self, connect: Callable[[], psycopg.Connection], channels: Mapping[str, Channel], settings: PageSettings, metrics: Metrics,
-        link: str, now: Callable[[], datetime], roster: Roster | None = None, answering: Mapping[str, Answering] | None = None,
+        link: str, now: Callable[[], datetime], roster: CurrentRoster = no_roster, answering: Mapping[str, Answering] | None = None,
     ) -> None:  # fmt: skip
         self._connect, self._channels, self._settings, self._metrics = connect, channels, settings, metrics
         self._link, self._now, self._roster, self._answering = link, now, roster, answering or {}
@@ -111,9 +111,10 @@ class Pager:
         count, oldest_s = outbox.waiting(work)
         self._metrics.pages_pending.set(count)
         self._metrics.oldest_pending_page_seconds.set(oldest_s)
-        if self._roster is not None and at - self._gaps_told_at >= TELL_GAPS_S:
+        roster = self._roster()
+        if roster is not None and at - self._gaps_told_at >= TELL_GAPS_S:
             self._gaps_told_at = at
-            coverage.tell(work, self._roster, self._metrics, self._now())
+            coverage.tell(work, roster, self._metrics, self._now())
 
     def _claim(self, work: psycopg.Connection, sending: list[str]) -> list[Claimed]:
         """As many of each channel as its provider may be asked now; and those of channels that nobody set up, which will be told."""

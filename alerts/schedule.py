@@ -61,7 +61,8 @@ def shifts(roster: Roster, duties: Iterable[Duty], team: str, since: datetime, u
     for duty in duties:
         if duty.team == team and duty.starts_at < until and duty.ends_at > since:
             found = list(_with(found, duty))
-    return tuple(sorted(_joined(found), key=lambda one: (one.starts_at, one.rotation, one.person)))
+    known = [one for one in found if one.person in roster.people]  # whoever has left the file since a duty was agreed is nobody
+    return tuple(sorted(_joined(known), key=lambda one: (one.starts_at, one.rotation, one.person)))
 
 
 def on_call(roster: Roster, duties: Iterable[Duty], team: str, at: datetime) -> tuple[str, ...]:

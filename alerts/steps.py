@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from alerts import duties, outbox
 from alerts.episode import Episode, State
 from alerts.escalation import Rest, Standing, Take, Tried, next_step, onward
-from alerts.people import Roster
 from alerts.plan import Plan, plan_for
+from alerts.roster_file import CurrentRoster
 from alerts.routing import Route
 from alerts.schedule import Duty
 from infra.database.sql import statements
@@ -40,7 +40,7 @@ class _Held(Struct, frozen=True, kw_only=True):
 class Steps:
     """Takes steps by the roster, or by the routes where it has no rule. `fallback_s`: real seconds after which another way is due."""
 
-    def __init__(self, roster: Roster | None, routes: Sequence[Route], metrics: Metrics, fallback_s: float = 60.0) -> None:
+    def __init__(self, roster: CurrentRoster, routes: Sequence[Route], metrics: Metrics, fallback_s: float = 60.0) -> None:
         self._roster, self._routes, self._metrics = roster, routes, metrics
         self._fallback = timedelta(seconds=fallback_s)
 
@@ -59,6 +59,7 @@ class Steps:
         """Every step that is due now; tells how many episodes were looked at."""
         names = {"now": now, "fallback": self._fallback, "limit": AT_ONCE}
         with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(SQL["forget"].encode())
             ids = [row[0] for name in ("due", "troubled") for row in cursor.execute(SQL[name].encode(), names)]
             agreed = self._duties(cursor, now) if ids else ()
         for episode_id in dict.fromkeys(ids):
@@ -84,7 +85,8 @@ class Steps:
         self._go_on(cursor, held, standing, plan, now)
 
     def _other_ways(self, cursor: psycopg.Cursor, held: _Held, standing: Standing, now: datetime) -> Standing:
-        people = self._roster.people if self._roster is not None else {}
+        roster = self._roster()
+        people = roster.people if roster is not None else {}
         for person, contact in onward(standing, {key: one.contacts for key, one in people.items()}):
             _put(cursor, held, standing.step, person, contact.channel, contact.target, now)
             self._metrics.escalations_total.labels(tier=held.tier, reason="other_channel").inc()
@@ -112,10 +114,10 @@ class Steps:
         return replace(standing, step=take.step, step_at=now, tried=tuple(tried))
 
     def _plan(self, held: _Held, agreed: Sequence[Duty], now: datetime) -> Plan:
-        return plan_for(self._roster, agreed, self._routes, held.tier, held.unit, now)
+        return plan_for(self._roster(), agreed, self._routes, held.tier, held.unit, now)
 
     def _duties(self, cursor: psycopg.Cursor, now: datetime) -> Sequence[Duty]:
-        return duties.between(cursor, now, now + timedelta(minutes=1)) if self._roster is not None else ()
+        return duties.between(cursor, now, now + timedelta(minutes=1)) if self._roster() is not None else ()
 
 
 def _moved(cursor: psycopg.Cursor, held: _Held, standing: Standing, plan: Plan, rest: Rest) -> None:

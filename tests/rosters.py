@@ -42,11 +42,11 @@ class Ward(Bedside):
     def __init__(self, url: str, roster: Roster = ROSTER, fallback_s: float = 60.0) -> None:
         super().__init__(url, routes=())
         self.roster, self.fallback_s = roster, fallback_s
-        self.alarms = Alarms(load(None, model_threshold=0.2), (), self.metrics, roster)
+        self.alarms = Alarms(load(None, model_threshold=0.2), (), self.metrics, lambda: roster)
 
     def steps(self) -> Steps:
         """What a pager that has just been started has."""
-        return Steps(self.roster, (), self.metrics, self.fallback_s)
+        return Steps(lambda: self.roster, (), self.metrics, self.fallback_s)
 
     def at(self, minute: float) -> None:
         """A pager looks at what is due then."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from alerts.answers import Answer
 from alerts.board import person
 from alerts.board.oncall import oncall
 from alerts.board.ward import ward
-from alerts.people import Roster
+from alerts.roster_file import CurrentRoster, no_roster
 from infra.metrics import Metrics
 
 WARD = (files("alerts.board") / "ward.html").read_text(encoding="utf-8")
@@ -27,6 +27,9 @@ SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+LINK_LIVES = timedelta(hours=24)
+"""After the end of its episode: long enough to say how it turned out at the end of a shift."""
+
 T = TypeVar("T")
 
 
@@ -34,7 +37,7 @@ class Board:
     """Handlers over one database connection a request; boards are few and refresh every two seconds."""
 
     def __init__(
-        self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: Roster | None = None
+        self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: CurrentRoster = no_roster
     ) -> None:
         self._connect, self._metrics, self._now, self._roster = connect, metrics, now, roster
 
@@ -71,7 +74,7 @@ class Board:
 
     async def api_oncall(self, _: web.Request) -> web.Response:
         """Who is on call now, by name; empty where there is no schedule."""
-        roster = self._roster
+        roster = self._roster()
         found = await self._ask(lambda connection: oncall(connection, roster, self._now())) if roster is not None else []
         return web.Response(body=msgspec.json.encode(found), content_type="application/json", headers=SAFE)
 
@@ -79,7 +82,7 @@ class Board:
         """One alert, for whoever holds its link."""
         token = _token(request)
         seen = await self._ask(lambda connection: answers.look(connection.cursor(), token))
-        return self._shown(seen, token)
+        return self._shown(_alive(seen, self._now()), token)
 
     async def answer(self, request: web.Request) -> web.Response:
         """Takes an answer; again is no harm."""
@@ -94,6 +97,7 @@ class Board:
             raise web.HTTPBadRequest(text="that is no outcome that this page offers") from error
         if not answer.by:
             raise web.HTTPBadRequest(text="say who answers")
+        _alive(await self._ask(lambda connection: answers.look(connection.cursor(), token)), self._now())
         result, seen = await self._ask(lambda connection: answers.give(connection, token, answer, self._now()))
         self._metrics.answers_total.labels(kind=answer.kind, result=result).inc()
         return self._shown(seen, token)
@@ -101,7 +105,8 @@ class Board:
     def _shown(self, seen: answers.Seen | None, token: str) -> web.Response:
         if seen is None:
             raise web.HTTPNotFound(text="this link leads nowhere; it may have been cut short")
-        people = self._roster.people if self._roster is not None else {}
+        roster = self._roster()
+        people = roster.people if roster is not None else {}
         name = people[seen.person].name if seen.person in people else ""
         return web.Response(text=person.shown(seen, token, name), content_type="text/html", headers=SAFE)
 
@@ -113,6 +118,13 @@ class Board:
         """200 when the database answers."""
         await self._ask(lambda connection: connection.execute("SELECT 1").fetchone())
         return web.Response(text="ok")
+
+
+def _alive(seen: answers.Seen | None, now: datetime) -> answers.Seen | None:
+    """A link ends a day after its episode: what was sent to a lost phone opens nothing for long."""
+    if seen is not None and seen.closed_at is not None and now - seen.closed_at > LINK_LIVES:
+        raise web.HTTPGone(text="this link has ended; the episode was over a day ago")
+    return seen
 
 
 def _token(request: web.Request) -> str:

@@ -10,7 +10,7 @@ from alerts.board.app import Board
 from infra import logs
 from infra.database.connect import connect
 from infra.main.home import home_option, needs_system, settings_of
-from infra.main.roster import roster_of
+from infra.main.roster import following
 from infra.metrics import Metrics
 
 
@@ -22,6 +22,6 @@ def command(home: Path) -> None:
     logs.configure("board")
     board = Board(
         lambda: connect(settings.database.url, application="vigil-board"), Metrics(CollectorRegistry()), settings.clock.clock().now,
-        roster_of(settings),
+        following(settings),
     )  # fmt: skip
     web.run_app(board.application(), host=settings.board.host, port=settings.board.port, print=None, access_log=None)

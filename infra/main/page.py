@@ -20,7 +20,7 @@ from infra import logs
 from infra.database.connect import connect, connect_patiently
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, needs_system, settings_of
-from infra.main.roster import roster_of
+from infra.main.roster import following
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
 
@@ -52,7 +52,7 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
         metrics,
         link_base(settings),
         settings.clock.clock().now,
-        roster_of(settings),
+        following(settings),
         answering(settings.page, ways),
     )
     await pager.run(stopping)

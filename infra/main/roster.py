@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from alerts.people import Roster, RosterError, load
+from alerts.roster_file import CurrentRoster, RosterFile, no_roster
 from infra.database.connect import DatabaseAway, connect_patiently
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import needs_system
@@ -26,6 +27,12 @@ def roster_of(settings: Settings) -> Roster | None:
     except RosterError as error:
         wrong, _, remedy = str(error).partition("\n")
         raise Trouble(wrong, remedy) from error
+
+
+def following(settings: Settings) -> CurrentRoster:
+    """The on-call file as it is whenever it is asked for; a wrong one at the start is two lines and status 2."""
+    roster_of(settings)
+    return RosterFile(Path(settings.page.oncall), settings.page.channels) if settings.page.oncall else no_roster
 
 
 def needed(settings: Settings) -> Roster:

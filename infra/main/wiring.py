@@ -8,12 +8,13 @@ import faust
 import msgspec
 import psycopg
 
-from alerts import people, rules
+from alerts import rules
 from alerts.bedside import Alarms
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
 from infra.main.profiles import profile_named
+from infra.main.roster import following
 from infra.metrics import Metrics
 from infra.settings import Settings
 from parsers.profile import zone_of
@@ -65,7 +66,7 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
             rules.load(Path(settings.page.policy) if settings.page.policy else None, model.threshold),
             settings.page.routes,
             metrics,
-            people.load(Path(settings.page.oncall), settings.page.channels) if settings.page.oncall else None,
+            following(settings),
         ),
         now=clock.now,
         timezones={feed.name: zone_of(profiles[feed.name], feed.timezone) for feed in settings.listen.feeds},

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def browse(bedside: Bedside, ask: Ask, url: str | None = None) -> Any:
     """What a browser gets from a board on a real port."""
 
     async def asked() -> Any:
-        board = Board(lambda: connect(url or bedside.url), bedside.metrics, lambda: NOON, ROSTER)
+        board = Board(lambda: connect(url or bedside.url), bedside.metrics, lambda: NOON, lambda: ROSTER)
         runner = web.AppRunner(board.application())
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -175,6 +176,15 @@ def test_an_episode_that_is_over_asks_for_no_answer(bedside: Bedside) -> None:
     assert status == 200
     assert "<button>" not in body
     assert "Over" in body
+
+
+def test_a_link_ends_a_day_after_its_episode(bedside: Bedside) -> None:
+    link = f"/p/{token(bedside)}"
+    for closed_at, status in ((NOON - timedelta(hours=23), 200), (NOON - timedelta(hours=25), 410)):
+        bedside.do("UPDATE vigil_store.episode SET state = 'closed', closed_at = %s", closed_at)
+        assert get(bedside, link)[0] == status
+        assert post(bedside, f"{link}/outcome", by="Ann", outcome="true", action="none")[0] == status
+    assert bedside.ask("SELECT count(*) FROM vigil_store.answer WHERE kind = 'outcome'") == [(1,)]
 
 
 def test_a_database_that_is_away_is_told_as_503(bedside: Bedside) -> None:

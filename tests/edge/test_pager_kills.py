@@ -12,10 +12,11 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from datetime import time as wall
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -88,12 +89,28 @@ def provider() -> Iterator[tuple[str, list[tuple[str, bool]]]]:
     server.server_close()
 
 
+def wait_while(holds: Callable[[], bool], within_s: float = 30.0) -> None:
+    """As long as something moves there is time; half a minute without is stuck."""
+    deadline = time.monotonic() + within_s
+    while holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def fewer(took: Sequence[object], than: int) -> bool:
+    return len(took) < than
+
+
+def unchanged(bedside: Bedside, query: str, was: int) -> bool:
+    return bedside.ask(query) == [(was,)]
+
+
 class Stream:
     """Opens an episode every so often until it is told to stop, as a worker does: on the clock of now."""
 
     def __init__(self, url: str) -> None:
         self.bedside, self.opened = Bedside(url), 0
-        self.bedside.alarms = Alarms(load(None, model_threshold=0.2), (), Metrics(CollectorRegistry()), ROSTER)
+        self.bedside.alarms = Alarms(load(None, model_threshold=0.2), (), Metrics(CollectorRegistry()), lambda: ROSTER)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -127,16 +144,17 @@ def test_pagers_killed_at_random_lose_no_page_and_repeat_none_that_does_not_say_
         pagers: list[subprocess.Popen[bytes]] = [vigil_page(tmp_path) for _ in range(PAGERS)]
         with Stream(postgres_url) as stream:
             for _ in range(KILLS):
-                time.sleep(random.uniform(0.2, 1.6))
+                wait_while(partial(fewer, took, len(took) + 10))
+                time.sleep(random.uniform(0, 0.3))
                 victim = pagers.pop(0)
                 os.kill(victim.pid, signal.SIGKILL)
                 victim.wait()
                 pagers.append(vigil_page(tmp_path))
-        done = "SELECT count(*) FILTER (WHERE state = 'accepted'), count(*) FROM vigil.pages"
-        deadline = time.monotonic() + 60
-        while stream.bedside.ask(done) != [(2 * stream.opened, 2 * stream.opened)]:
-            assert time.monotonic() < deadline, stream.bedside.ask(done)
-            time.sleep(0.2)
+        done = "SELECT count(*) FROM vigil.pages WHERE state = 'accepted'"
+        accepted = -1
+        while accepted < 2 * stream.opened:
+            wait_while(partial(unchanged, stream.bedside, done, accepted))
+            [(accepted,)] = stream.bedside.ask(done)
         for one in pagers:
             one.terminate()
             one.wait()

@@ -27,7 +27,7 @@ ALTER TABLE vigil_store.page
     ADD COLUMN declined_at timestamptz,
     ADD COLUMN declined_by text;
 CREATE INDEX page_trouble ON vigil_store.page (episode_id)
-    WHERE NOT passed_on AND (state = 'failed' OR declined_at IS NOT NULL OR first_failed_at IS NOT NULL);
+    WHERE NOT passed_on AND (state = 'failed' OR declined_at IS NOT NULL OR (first_failed_at IS NOT NULL AND state IN ('pending', 'sending')));
 
 CREATE TABLE vigil_store.answer (
     answer_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

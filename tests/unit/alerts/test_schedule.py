@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.people import WEEKDAYS, Contact, Person, Roster, RosterError, Rotation, Team, Weekday, load
+from alerts.roster_file import RosterFile
 from alerts.schedule import Duty, Shift, gaps, on_call, shifts
 
 DAY = timedelta(days=1)
@@ -187,3 +188,26 @@ def test_a_wrong_roster_is_refused_with_a_remedy(tmp_path_factory: pytest.TempPa
     first, remedy = str(error.value).split("\n", 1)
     assert said in first
     assert remedy
+
+
+def test_a_changed_roster_is_followed_and_a_wrong_one_leaves_the_old_in_force(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("roster") / "oncall.toml"
+    file.write_text(ROSTER)
+    current = RosterFile(file, ["pager"])
+    assert current().people["ann"].name == "Dr Ann"
+    file.write_text(ROSTER.replace("Dr Ann", "Dr Anna"))
+    assert current().people["ann"].name == "Dr Anna"
+    file.write_text(ROSTER.replace('people = ["ann"]', 'people = ["eve"]'))
+    assert current().people["ann"].name == "Dr Anna"
+    file.unlink()
+    assert current().people["ann"].name == "Dr Anna"
+    file.write_text(ROSTER)
+    assert current().people["ann"].name == "Dr Ann"
+
+
+def test_whoever_has_left_the_roster_is_on_call_no_more_and_leaves_a_gap() -> None:
+    one = roster(Rotation(people=("ann",), first_day=date(2026, 1, 1)))
+    agreed = (duty("eve", "ann", 0, 1),)
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert on_call(one, agreed, "doctors", noon) == ()
+    assert [gap.starts_at for gap in gaps(one, agreed, "doctors", noon, noon + 2 * DAY)] == [noon]
