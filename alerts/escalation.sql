@@ -18,7 +18,7 @@ WHERE p.page_id = over.page_id
 
 -- name: due
 SELECT episode_id FROM vigil_store.episode
-WHERE closed_at IS NULL AND state IN ('open', 'notified') AND next_step_at <= %(now)s
+WHERE closed_at IS NULL AND state IN ('open', 'notified') AND next_step_at IS NOT NULL AND (next_step_at <= %(now)s OR step_at > %(now)s)
 ORDER BY CASE tier WHEN 'rapid_response' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END, next_step_at
 LIMIT %(limit)s
 

@@ -78,7 +78,8 @@ class Steps:
             for one in cursor.execute(SQL["tried"].encode(), names)
         )
         state: State = row[2]
-        standing = Standing(state=state, step=row[3], step_at=row[4], risen=row[5], higher_open=row[8], tried=tried)
+        step_at = min(row[4], now)  # a clock that was set back must not make anybody wait for it to catch up
+        standing = Standing(state=state, step=row[3], step_at=step_at, risen=row[5], higher_open=row[8], tried=tried)
         plan = self._plan(held, agreed, now)
         standing = self._other_ways(cursor, held, standing, now)
         cursor.execute(SQL["passed_on"].encode(), names)

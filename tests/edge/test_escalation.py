@@ -47,6 +47,14 @@ def test_a_timer_outlives_every_pager(ward: Ward) -> None:
     assert ward.paged()[1:] == [(1, "urgent", "bob", "pager")]
 
 
+def test_a_clock_that_is_set_back_puts_no_step_off_by_more_than_its_delay(ward: Ward) -> None:
+    ward.take(5)
+    ward.at(-120)
+    assert ward.ask("SELECT next_step_at FROM vigil.episodes") == [(NOON - timedelta(minutes=110),)]
+    ward.at(-110)
+    assert sorted(ward.paged()) == [(0, "urgent", "ann", "pager"), (1, "urgent", "bob", "pager")]
+
+
 def test_pagers_that_look_at_once_take_each_step_once(ward: Ward) -> None:
     for number in range(30):
         ward.take(5, mrn=str(number))
