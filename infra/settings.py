@@ -121,7 +121,7 @@ class TritonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way to reach people. `kind`: snpp, smtp or webhook; `address`: `host:port` or a URL; `secret`: the webhook's `whsec_…` key;
-    `per_minute`: as many pages as the provider takes, 0 for no limit; `two_way`: an snpp terminal of level 3, whose pagers can answer."""
+    `per_minute`: as many pages as each pager may send it, 0 for no limit; `two_way`: an snpp terminal of level 3, whose pagers can answer."""
 
     kind: str
     address: str

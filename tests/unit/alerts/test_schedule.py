@@ -2,12 +2,14 @@
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from dateutil import rrule, tz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.coverage import uncovered
 from alerts.people import WEEKDAYS, Contact, Person, Roster, RosterError, Rotation, Team, Weekday, load
 from alerts.roster_file import RosterFile
 from alerts.schedule import Duty, Shift, gaps, on_call, shifts
@@ -211,3 +213,14 @@ def test_whoever_has_left_the_roster_is_on_call_no_more_and_leaves_a_gap() -> No
     noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
     assert on_call(one, agreed, "doctors", noon) == ()
     assert [gap.starts_at for gap in gaps(one, agreed, "doctors", noon, noon + 2 * DAY)] == [noon]
+
+
+@pytest.mark.parametrize("source", ["infra/main/demo_oncall.toml", "infra/docs/oncall.md"])
+def test_the_files_that_are_shown_as_examples_are_sound_and_leave_no_gap(tmp_path_factory: pytest.TempPathFactory, source: str) -> None:
+    text = (Path(__file__).parents[3] / source).read_text()
+    file = tmp_path_factory.mktemp("roster") / "oncall.toml"
+    file.write_text(text.partition("```toml\n")[2].partition("```")[0] if source.endswith(".md") else text)
+    shown = load(file, ["pager", "mail", "hook"])
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert uncovered(shown, (), now, now + 400 * DAY) == ()
+    assert {one.tier for one in shown.escalations} >= {"urgent"}
