@@ -6,7 +6,7 @@ SELECT p.page_id, p.episode_id, p.tier, p.unit, e.bed, p.step, p.person, p.state
 FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE p.token = %(token)s OR p.page_id = %(token)s
 
 -- name: lock_episode
-SELECT state, acknowledgements_needed, opened_at FROM vigil_store.episode WHERE episode_id = %(episode_id)s FOR UPDATE
+SELECT state, acknowledgements_needed FROM vigil_store.episode WHERE episode_id = %(episode_id)s FOR UPDATE
 
 -- name: put_answer
 INSERT INTO vigil_store.answer (page_id, episode_id, kind, outcome, action, answered_at, answered_by, via)

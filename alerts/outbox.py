@@ -23,7 +23,6 @@ class Claimed(Struct, frozen=True, kw_only=True):
     tier: str
     unit: str | None
     step: int
-    person: str | None
     channel: str
     target: str
     attempts: int

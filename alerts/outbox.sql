@@ -60,7 +60,7 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE p.page_id = due.page_id
-RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.step, p.person, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
+RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.step, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
     p.may_repeat, extract(epoch FROM now() - p.queued_at)::float8 AS age_s
 
 -- name: accepted

@@ -28,7 +28,7 @@ def shown(seen: Seen, token: str, name: str) -> str:
         tier=escape(seen.tier.replace("_", " ").title()),
         place=escape(" ".join(part for part in (seen.unit, seen.bed) if part) or "unit unknown"),
         reason=escape(seen.reason),
-        created_at=f"{seen.created_at:%H:%M}",
+        created_at=f"{seen.created_at:%H:%M}" + (", after nobody answered before" if seen.step else ""),
         answer="".join(_said(seen)) + _asked(seen, escape(token), escape(seen.acknowledged_by or name)),
     )
 
