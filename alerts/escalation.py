@@ -65,9 +65,9 @@ def next_step(standing: Standing, plan: Plan, now: datetime) -> Take | Rest:
     """The next step that is due, else when it will be. Steps are numbered through all repeats; those that do not apply leave their number unused."""
     if standing.state not in ("open", "notified"):
         return Rest(until=None, reason="answered")
-    if standing.higher_open:
-        return Rest(until=now + LOOK_AGAIN, reason="higher_tier_open")
     hurry = _nobody_left(standing)
+    if standing.higher_open and hurry != "unreachable":  # what nobody got is told all the same
+        return Rest(until=now + LOOK_AGAIN, reason="higher_tier_open")
     if hurry is None and not plan.timed and standing.step >= 0:
         return Rest(until=None, reason="no_timer")
     due = standing.step_at

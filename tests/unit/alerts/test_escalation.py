@@ -158,6 +158,9 @@ def test_a_rapid_response_silences_a_lower_tier_which_goes_on_once_that_is_over(
     assert (story.rest.reason, story.rest.until) == ("higher_tier_open", NOON + timedelta(minutes=31))
     story.standing = replace(story.standing, higher_open=False)
     assert story.at(31) == [(1, "bob", "unacknowledged")]
+    story.standing = replace(story.standing, higher_open=True)
+    story.turn("bob", failing=True)
+    assert story.at(32) == [(2, "cy", "unreachable")]
 
 
 ROUTES = (
