@@ -153,6 +153,10 @@ class Hospital:
         text = fetch(f"http://127.0.0.1:{plan.ports[f'{name}_metrics']}/metrics", 1.0) or b""
         return sum(float(line.split()[-1]) for line in text.decode().splitlines() if line.startswith(start))
 
+    def put_aside(self) -> int:
+        """How often a worker has put a backlog aside so far."""
+        return sum(path.read_text(errors="replace").count("backlog_put_aside") for path in (self.home / "logs").glob("work*.log*"))
+
     def tree(self, name: str) -> list[psutil.Process]:
         """A process and all its children: PostgreSQL's backends, Triton's server and stub."""
         with suppress(psutil.NoSuchProcess, KeyError):

@@ -58,6 +58,7 @@ def test_the_clock_steps_ten_minutes_forth_and_back(hospitals: Hospitals, trial:
         for seconds in (STEP_S, 0, -STEP_S, 0):
             clock.step(seconds)
             run.traffic.flows(700)
+    assert run.line.passed
 
 
 def test_summer_time_ends(hospitals: Hospitals, trial: Try, clock: SteppedClock) -> None:

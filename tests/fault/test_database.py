@@ -24,6 +24,7 @@ def test_database_restarted(hospital: Hospital, trial: Try, times: int) -> None:
             hospital.signal(signal.SIGINT if number % 2 else signal.SIGKILL, "postgres")
             run.strike()
             run.traffic.flows(150)
+    assert run.line.passed
 
 
 @pytest.mark.fault

@@ -29,6 +29,7 @@ def test_killed_before_the_ack(hospital: Hospital, trial: Try, times: int) -> No
             hospital.kill("listen")
             run.strike()
             run.traffic.flows(20)
+    assert run.line.passed
 
 
 @dose(brief=1, full=10)
@@ -59,7 +60,8 @@ def on_kafka(hospital: Hospital, last: int = 50) -> set[str]:
         consumer.assign([TopicPartition(topic, partition, max(low, high - last)) for (topic, partition), (low, high) in ends.items()])
         found = set()
         while messages := consumer.consume(500, 0.5):
-            found |= {(dict(message.headers() or {}).get(topics.CONTROL_ID) or b"").decode() for message in messages}
+            headers = [dict(message.headers() or {}) for message in messages]
+            found |= {str(one.get(topics.CONTROL_ID) or b"", "utf-8") for one in headers}
         return found
     finally:
         consumer.close()

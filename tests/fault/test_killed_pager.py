@@ -30,6 +30,7 @@ def test_killed_before_the_provider_has_the_page(hospital: Hospital, trial: Try,
     with trial(hospital, 4, "pager killed before the provider call", by="pages") as run:
         for _ in range(times):
             strike(hospital, run, "before")
+    assert run.line.again == 0
 
 
 @dose(brief=1, full=12)
