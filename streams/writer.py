@@ -44,7 +44,7 @@ LEAST = 100
 FILL_MESSAGES = 100
 """Of a backlog a transaction, while the present may come in at any moment: it waits for one such transaction at most."""
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 """A value that the database will never take, however often it is offered. The last two are operational errors by class, and no outage."""
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import psycopg
 
 from alerts.rules import RANK
 from streams import recall
+from streams.patient import PatientState
 from tests.fault.hospital import Hospital
 from tests.fault.oracle import Expected
 
@@ -94,8 +95,14 @@ def compare_states(hospital: Hospital, must: Expected) -> None:
         ids[survivor].append(alias)
     with psycopg.connect(hospital.settings.database.url, options="-c timezone=UTC") as connection:
         states = recall.states_of(connection.cursor(), ids)
-    wrong = [(states[one], state) for one, state in must.states.items() if states[one] != state]
+    wrong = [_fields(states[one], state) for one, state in must.states.items() if states[one] != state]
     assert not wrong, f"{len(wrong)} of {len(ids)} states differ; the first: {wrong[0]}"
+
+
+def _fields(found: PatientState, must: PatientState) -> dict[str, tuple[object, object]]:
+    """What differs: as the database has it, and as it must be."""
+    pairs = {field.name: (getattr(found, field.name), getattr(must, field.name)) for field in fields(found)}
+    return {"patient_id": (found.patient_id, must.patient_id)} | {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _gravest(episodes: Counter[tuple[str, str]]) -> dict[str, int]:
