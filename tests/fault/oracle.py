@@ -16,7 +16,6 @@ from alerts.rules import Rules, Tier, load
 from parsers.events import Merge, Note, Observation, Order
 from scoring.bedside import Bedside, ModelUnavailable
 from scoring.score import Score
-from streams import patient
 from streams.patient import PatientState
 from streams.processing import Moment, Taken, process, read_record
 from streams.record import Record, Source
@@ -55,6 +54,7 @@ class Walk:
         self._scorer = Bedside(Silent(), lambda _: None)
         self._open: dict[str, dict[Tier, Episode]] = defaultdict(dict)
         self._known: set[int] = set()
+        self._heard: dict[str, list[Taken]] = defaultdict(list)
 
     def take(self, said: Said, received_at: datetime, number: int) -> None:
         """One acknowledged message."""
@@ -63,6 +63,8 @@ class Walk:
         found = self.expected
         if taken.outcome == "stored" and taken.record.fingerprint not in self._known:
             self._merge(taken)
+        if taken.patient_id is not None:
+            self._heard[found.aliases.get(taken.patient_id, taken.patient_id)].append(taken)
         batch = process([taken], found.states, found.aliases, self._known)
         self._known.add(taken.record.fingerprint)
         found.states = batch.states
@@ -75,33 +77,24 @@ class Walk:
     def _facts(self, taken: Taken) -> None:
         events = taken.message.events if taken.message else ()
         received_at = taken.record.received_at
-        self.expected.observations.update(
-            (
-                taken.patient_id,
-                event.code,
-                event.value_num,
-                event.value_text,
-                event.unit,
-                event.observed_at or received_at,
-                received_at,
-                event.status,
-            )
-            for event in events
-            if isinstance(event, Observation)
-        )
+        for event in events:
+            if isinstance(event, Observation):
+                said = (_text(event.code), event.value_num, _text(event.value_text), _text(event.unit), event.observed_at or received_at)
+                self.expected.observations[taken.patient_id, *said, received_at, event.status] += 1
         self.expected.orders += sum(isinstance(event, Order) for event in events)
         self.expected.notes += sum(isinstance(event, Note) for event in events)
 
     def _merge(self, taken: Taken) -> None:
+        """The survivor's state is what all messages under both numbers give, walked through once more."""
         for event in taken.message.events if taken.message else ():
             if isinstance(event, Merge) and taken.patient_id is not None:
-                into = taken.patient_id
-                states = self.expected.states
-                survivor = states.get(into, PatientState(patient_id=into))
+                into, states = taken.patient_id, self.expected.states
                 self.expected.aliases[event.from_key] = into
-                if event.from_key in states:
-                    survivor = patient.merge(survivor, states.pop(event.from_key))
-                states[into] = survivor
+                both = self._heard[into] = sorted(
+                    self._heard[into] + self._heard.pop(event.from_key, []), key=lambda one: one.record.source
+                )
+                states.pop(event.from_key, None)
+                states |= process(both, {}, self.expected.aliases, frozenset()).states
                 for tier, episode in self._open.pop(event.from_key, {}).items():
                     self._open[into].setdefault(tier, episode)
 
@@ -125,6 +118,11 @@ class Walk:
                 )  # fmt: skip
             elif decision.kind == "clear":
                 del mine[decision.tier]
+
+
+def _text(value: str | None) -> str | None:
+    """PostgreSQL's text holds no NUL; it is kept visibly."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value is not None else None
 
 
 def expected(said: Sequence[Said], received_at: Mapping[str, datetime], policy: Path, zone: tzinfo = UTC) -> Expected:

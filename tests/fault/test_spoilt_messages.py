@@ -45,7 +45,7 @@ def reached_in_the_present(run: Trial, token: str) -> bool:
     return bool(received_at - as_of <= timedelta(hours=1))
 
 
-@dose(brief=2.0, full=60.0)
+@dose(brief=3.0, full=60.0)
 def test_one_message_in_ten_is_poison(hospital: Hospital, trial: Try, times: float) -> None:
     """Each is answered, and each that was refused lies in quarantine with its reason; nobody else's messages wait for it."""
     with trial(hospital, 16, "poison messages, 1 in 10", script=poisoned) as run:

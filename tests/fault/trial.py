@@ -131,7 +131,7 @@ class Trial:
 
     def _walk(self, received_at: dict[str, datetime]) -> None:
         policy = self.hospital.home / "policy.toml"
-        zone = ZoneInfo(self.hospital.settings.listen.feeds[0].timezone)
+        zone = ZoneInfo(self.hospital.settings.listen.feeds[0].timezone or "UTC")
         self.expected = expected(self.said(), received_at, policy, zone)
         if self._pages_by == "senders":
             received_at = {one.said.control_id: one.answered_at for one in self.acknowledged if one.answered_at}
