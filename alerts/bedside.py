@@ -17,6 +17,7 @@ from alerts.rules import RANK, Rules, Tier
 from alerts.steps import Steps
 from infra.database.sql import statements
 from infra.metrics import Metrics
+from parsers.events import Move
 from scoring.score import Score
 from streams.processing import Moment
 
@@ -56,6 +57,15 @@ class Alarms:
         cursor.execute(SQL["adopt_episodes"].encode(), names)
         for (episode_id,) in cursor.execute(SQL["close_merged"].encode(), names).fetchall():
             cursor.execute(SQL["withdraw_pages"].encode(), {"episode_id": episode_id, "because": "merged"})
+
+    def move(self, cursor: psycopg.Cursor, event: Move, into_id: str, from_id: str, now: datetime) -> None:
+        """What was open for a visit that was filed under the wrong patient is the right one's, once a tier."""
+        names = {
+            "from_id": from_id, "from_encounter_id": event.from_encounter_id, "into_id": into_id, "encounter_id": event.encounter_id, "at": now,
+        }  # fmt: skip
+        cursor.execute(SQL["adopt_visit"].encode(), names)
+        for (episode_id,) in cursor.execute(SQL["close_moved"].encode(), names).fetchall():
+            cursor.execute(SQL["withdraw_pages"].encode(), {"episode_id": episode_id, "because": "moved"})
 
     def _open(self, cursor: psycopg.Cursor, patients: Sequence[str]) -> Open:
         found: Open = defaultdict(dict)

@@ -26,6 +26,16 @@ UPDATE vigil_store.episode AS e SET patient_id = %(into_id)s
 WHERE e.patient_id = %(from_id)s AND e.closed_at IS NULL
     AND NOT EXISTS (SELECT FROM vigil_store.episode AS o WHERE o.patient_id = %(into_id)s AND o.tier = e.tier AND o.closed_at IS NULL)
 
+-- name: adopt_visit
+UPDATE vigil_store.episode AS e SET patient_id = %(into_id)s, encounter_id = %(encounter_id)s
+WHERE e.patient_id = %(from_id)s AND e.encounter_id = %(from_encounter_id)s AND e.closed_at IS NULL
+    AND NOT EXISTS (SELECT FROM vigil_store.episode AS o WHERE o.patient_id = %(into_id)s AND o.tier = e.tier AND o.closed_at IS NULL)
+
+-- name: close_moved
+UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_because = 'moved'
+WHERE patient_id = %(from_id)s AND encounter_id = %(from_encounter_id)s AND closed_at IS NULL
+RETURNING episode_id
+
 -- name: close_merged
 UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_because = 'merged' WHERE patient_id = %(from_id)s AND closed_at IS NULL
 RETURNING episode_id

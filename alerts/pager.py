@@ -15,6 +15,7 @@ from alerts.outbox import Claimed
 from alerts.roster_file import CurrentRoster, no_roster
 from alerts.steps import AT_ONCE as MANY
 from alerts.steps import Steps
+from infra.database.connect import AWAY
 from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import ChannelSettings, PageSettings
@@ -51,11 +52,7 @@ class Pager:
                 with self._connect() as work, self._connect() as hints:
                     work.autocommit = hints.autocommit = True
                     await self._serve(work, hints, stopping)
-            except (
-                psycopg.OperationalError,
-                psycopg.errors.UndefinedTable,
-                psycopg.errors.UndefinedColumn,
-            ) as away:  # away, or not migrated yet
+            except (*AWAY, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as away:  # away, or not migrated yet
                 log.warning("database_away", error=type(away).__name__)
                 await asyncio.sleep(self._settings.poll_s)
 
@@ -137,7 +134,7 @@ class Pager:
                 gate.worked()
         try:
             self._settle(work, page, outcome)
-        except psycopg.OperationalError:
+        except AWAY:
             self._unrecorded.append((page, outcome))
             raise
 

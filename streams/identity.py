@@ -57,7 +57,9 @@ def merge(cursor: psycopg.Cursor, pairs: Sequence[tuple[str, str]], now: datetim
     return anew
 
 
-def move(cursor: psycopg.Cursor, moves: Sequence[tuple[Move, str, datetime]], now: datetime) -> set[str]:
+def move(
+    cursor: psycopg.Cursor, moves: Sequence[tuple[Move, str, datetime]], now: datetime, on_move: Callable[[Move, str, str], None]
+) -> set[str]:
     """Gives visits to the patients they are of: copies from now on, and the originals withdrawn, so that both histories can be told.
 
     Tells whose visits must be written anew. Under the exclusive lock on merges.
@@ -79,6 +81,7 @@ def move(cursor: psycopg.Cursor, moves: Sequence[tuple[Move, str, datetime]], no
         for step in steps:
             cursor.execute(SQL[step].encode(), names)
         cursor.execute(SQL["disturb"].encode(), {"ids": [from_id, into_id]})
+        on_move(event, into_id, from_id)
         anew.add(into_id)
     return anew
 

@@ -10,6 +10,7 @@ import psycopg
 
 from infra.database.sql import statements
 from infra.logs import logger
+from parsers.events import Move
 from parsers.profile import PLAIN, Profile
 from streams import backlog, identity, store
 from streams.backlog import Range
@@ -51,6 +52,10 @@ class Policy(Protocol[S_contra]):
 
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
         """Moves what is open for a merged-away patient to the survivor."""
+        ...
+
+    def move(self, cursor: psycopg.Cursor, event: Move, into_id: str, from_id: str, now: datetime) -> None:
+        """Moves what is open for a visit that was filed under the wrong patient to the right one."""
         ...
 
 
@@ -175,7 +180,9 @@ class Transactor(Generic[S]):
         known, named = _known(cursor, fresh, now)
         new = [taken for taken in fresh if taken.record.fingerprint not in known]
         anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
-        anew |= identity.move(cursor, moves(new), now)
+        anew |= identity.move(
+            cursor, moves(new), now, lambda event, into_id, from_id: self._policy.move(cursor, event, into_id, from_id, now)
+        )
         self.states.own(cursor, (taken.record.source.partition for taken in fresh))
         begun = self.states.begin(cursor, fresh)
         batch = process(begun.fresh, begun.states, begun.current, known, anew, named)

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import psycopg
 from faust.types import TP, EventT, StreamT
 
+from infra.database.connect import AWAY
 from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import WorkSettings
@@ -44,7 +45,6 @@ LEAST = 100
 FILL_MESSAGES = 100
 """Of a backlog a transaction, while the present may come in at any moment: it waits for one such transaction at most."""
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 """A value that the database will never take, however often it is offered. The last two are operational errors by class, and no outage."""
 

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import psycopg
 
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""What a connection raises when its server is away, or gave it up; the last is no operational error by class."""
+
 
 class DatabaseAway(Exception):
     """PostgreSQL does not answer. Look at `vigil status`, or at the server that database.url names."""
@@ -12,8 +15,8 @@ class DatabaseAway(Exception):
 
 OPTIONS = "-c timezone=UTC -c idle_in_transaction_session_timeout=20s -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"
 """The second: a client that stands still within a transaction (its machine hangs, its network is gone) holds locks that others wait for; after 20 s,
-twice what confirming a quarantine may take, it loses them. The third is for TimescaleDB alone and means nothing elsewhere: without it a batch of corrections of old results is refused once it unpacks more
-than 100,000 rows, and a refused batch would be tried again for ever."""
+twice what confirming a quarantine may take, it loses them. The third is for TimescaleDB alone and means nothing elsewhere: without it a batch of
+corrections of old results is refused once it unpacks more than 100,000 rows, and a refused batch would be tried again for ever."""
 
 
 def connect(url: str, *, autocommit: bool = False, application: str = "vigil") -> psycopg.Connection:

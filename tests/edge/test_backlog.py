@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from infra.database.connect import connect
+from parsers.events import Move
 from streams import backlog, recall
 from streams.backlog import Range, judged_now
 from streams.processing import Moment, Taken
@@ -39,6 +40,9 @@ class Judge:
 
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
         raise AssertionError("no merge in these stories")
+
+    def move(self, cursor: psycopg.Cursor, event: Move, into_id: str, from_id: str, now: datetime) -> None:
+        raise AssertionError("no visit is moved in these stories")
 
 
 def nobody(_: Sequence[Taken]) -> None:

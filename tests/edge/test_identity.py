@@ -74,6 +74,7 @@ def test_a_visit_that_is_moved_and_moved_back_is_where_it_was(workers: list[Work
     one.take(record(1, moved_visit("1", "2", "V9", after(6)), topic="hl7.adt", minutes=6))
     cold.take(record(1, oru("1", after(7), {"rr": 30}, filler="B", visit="V9"), minutes=7))
     assert last(cold).keys() == {HR, SPO2, "9279-1"}
+    assert one.scores.moved == [("V9", "HOSP:1", "HOSP:2"), ("V9", "HOSP:2", "HOSP:1")]
     assert rows(one.url, "SELECT DISTINCT patient_id FROM vigil.observations WHERE current") == [("HOSP:1",)]
 
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from infra.database.connect import connect
+from parsers.events import Move
 from streams.processing import REUSED, Moment, Taken
 from streams.record import Record, Source
 from streams.transaction import Gap, Transactor, seed
@@ -27,6 +28,7 @@ class Scores:
     def __init__(self) -> None:
         self.moments: list[Moment] = []
         self.merged: list[tuple[str, str]] = []
+        self.moved: list[tuple[str, str, str]] = []
 
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Moment]:
         self.moments.extend(moments)
@@ -40,6 +42,9 @@ class Scores:
 
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
         self.merged.append((from_id, into_id))
+
+    def move(self, cursor: psycopg.Cursor, event: Move, into_id: str, from_id: str, now: datetime) -> None:
+        self.moved.append((event.from_encounter_id, from_id, into_id))
 
 
 class Worker:
