@@ -46,8 +46,8 @@ def hours_ago(hours: float) -> datetime:
 
 @dose(brief=9.0, full=60.0)
 def test_merged_and_moved_in_the_middle_of_an_episode(hospital: Hospital, trial: Try, times: float) -> None:
-    """Three workers, six partitions: the two numbers of a patient mostly meet in different workers."""
-    with trial(hospital, 18, "merge and transfer within an episode", script=merging) as run:
+    """Three workers, twelve partitions: the two numbers of a patient mostly meet in different workers."""
+    with trial(hospital, 18, "merge and transfer within an episode", script=merging, allowed={"two_partitions"}) as run:
         time.sleep(times)
     merged = hospital.ask("SELECT count(*) FROM vigil_store.patient WHERE merged_into LIKE %s", f"HOSP:{run.run}%")
     assert merged == [(len(run.expected.aliases),)]
