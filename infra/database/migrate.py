@@ -14,7 +14,7 @@ from yoyo.migrations import Migration
 
 FOLDER = Path(str(files("infra.database"))) / "migrations"
 
-ONE_AT_A_TIME = 7106116562
+ONE_AT_A_TIME = 7106116564
 """The advisory lock of whoever migrates. It goes with its connection: yoyo's own lock is a row, which a killed process leaves behind for ever."""
 
 LOCK_WAIT = "2s"
