@@ -7,9 +7,10 @@ import msgspec
 
 from infra.main.benches.load import load
 from infra.main.benches.parsing import parse
+from infra.main.benches.states import states
 from infra.main.home import json_option
 
-NAMES = ("parse", "load")
+NAMES = ("parse", "states", "load")
 
 
 @click.command()
@@ -17,11 +18,15 @@ NAMES = ("parse", "load")
 @click.option("--workers", type=click.IntRange(1, 8), default=1, show_default=True)
 @click.argument("names", nargs=-1, type=click.Choice(NAMES))
 def command(names: tuple[str, ...], as_json: bool, workers: int) -> None:
-    """parse: reading one message. load: listener, whole path, and the time to score and page at 50 messages a second."""
+    """parse: reading one message. states: a patient's rolling state, its cost in time and memory, and a cold start of 2,000 patients.
+    load: listener, whole path beside a Java pipeline, and the time to score and to page."""
     found: dict[str, Any] = {}
     if not names or "parse" in names:
         click.echo("parsing …", err=True)
         found |= parse()
+    if not names or "states" in names:
+        click.echo("walking 48 hours of 2,000 patients, and storing them …", err=True)
+        found |= states()
     if not names or "load" in names:
         click.echo("starting an installation and loading it …", err=True)
         found |= load(workers)
@@ -29,7 +34,12 @@ def command(names: tuple[str, ...], as_json: bool, workers: int) -> None:
         click.echo(msgspec.json.encode(found).decode())
         return
     for name, one in found.items():
-        floor = "" if one["floor"] is None else f"   floor {one['floor']}  ratio {one['ratio']}"
-        peer = f"   hl7apy.parse_message {one['peer']} ({one['peer_ratio']} ×)" if "peer" in one else ""
-        hapi = f"   HAPI {one['hapi']} ({one['hapi_ratio']} ×)" if "hapi" in one else ""
-        click.echo(f"{name:22} {one['value']} {one['unit']}{floor}{peer}{hapi}")
+        click.echo(_line(name, one))
+
+
+def _line(name: str, one: dict[str, Any]) -> str:
+    floor = "" if one["floor"] is None else f"   floor {one['floor']}  ratio {one['ratio']}"
+    named = "hl7apy.parse_message" if name == "parse" else "HAPI → JDBC"
+    peer = f"   {named} {one['peer']} ({one['peer_ratio']} ×)" if "peer" in one else ""
+    hapi = f"   HAPI {one['hapi']} ({one['hapi_ratio']} ×)" if "hapi" in one else ""
+    return f"{name:30} {one['value']} {one['unit']}{floor}{peer}{hapi}"

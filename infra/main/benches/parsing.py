@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 from hl7apy.parser import parse_message
 
+from infra.local.places import CACHE
 from infra.main.benches import hapi_java
 from infra.main.benches.messages import oru
 from parsers.read import read
 
 COUNT, PEER_COUNT, ROUNDS = 4000, 40, 5
-
-CACHE = Path(__file__).parents[3] / ".cache"
 
 
 def message(number: int) -> bytes:
