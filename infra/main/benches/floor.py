@@ -1,17 +1,24 @@
-"""The floors of the whole path: a bare producer, and a bare consumer that copies the same number of rows; no logic in either."""
+"""The floors of the whole path: a bare producer, and a bare consumer that copies the same observations; no logic in either."""
 
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 from uuid import uuid4
 
 import psycopg
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-BATCH = 500
+from infra.database.sql import statements
+
+SQL = statements("infra.main.benches", "load.sql")
+
+BATCH: Final = 500
+PARTITIONS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +34,7 @@ def own_topic(bootstrap: str) -> Iterator[str]:
     """A topic with four partitions, for as long as it is needed."""
     topic = f"bench-{uuid4().hex[:8]}"
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    admin.create_topics([NewTopic(topic, 4, 1)])[topic].result()
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result()
     yield topic
     admin.delete_topics([topic])[topic].result()
 
@@ -46,23 +53,21 @@ def stored(bootstrap: str, messages: Sequence[bytes]) -> Iterator[Stored]:
 
 
 def consumed(bootstrap: str, url: str, topic: str, count: int) -> float:
-    """Messages a second, their rows copied into a table without an index, a transaction for each 500."""
-    consumer = _consumer(bootstrap, topic)
-    done, began = 0, 0.0
-    with _bare_table(url) as connection:
+    """Messages a second, their rows copied into a table like Vigil's own, a transaction for each 500."""
+    done = 0
+    with _consuming(bootstrap, topic) as consumer, _emptied(url) as connection:
+        began = time.perf_counter()
         while done < count:
-            found = consumer.consume(BATCH, timeout=1.0)
-            began = began or time.perf_counter() if found else began
+            found = consumer.consume(BATCH, timeout=0.2)
             _insert(connection, found)
             done += len(found)
-    consumer.close()
-    return count / (time.perf_counter() - began)
+        return count / (time.perf_counter() - began)
 
 
 def latencies_ms(bootstrap: str, url: str, messages: Sequence[bytes], rate: float) -> list[float]:
     """From the produce call to the commit of the rows, at a steady rate, each message by itself unless several wait."""
-    with own_topic(bootstrap) as topic, _bare_table(url) as connection:
-        consumer, sent, found_ms = _consumer(bootstrap, topic), [0.0] * len(messages), list[float]()
+    sent, found_ms = [0.0] * len(messages), list[float]()
+    with own_topic(bootstrap) as topic, _consuming(bootstrap, topic) as consumer, _emptied(url) as connection:
         producing = threading.Thread(target=_produce_paced, args=(bootstrap, topic, messages, rate, sent))
         producing.start()
         while len(found_ms) < len(messages):
@@ -74,8 +79,7 @@ def latencies_ms(bootstrap: str, url: str, messages: Sequence[bytes], rate: floa
             now = time.perf_counter()
             found_ms += [1000 * (now - sent[int(message.key() or b"0")]) for message in found]
         producing.join()
-        consumer.close()
-        return found_ms
+    return found_ms
 
 
 def _produce_paced(bootstrap: str, topic: str, messages: Sequence[bytes], rate: float, sent: list[float]) -> None:
@@ -93,27 +97,34 @@ def _producer(bootstrap: str) -> Producer:
     return Producer({"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True, "linger.ms": 2, "log_level": 0})
 
 
-def _consumer(bootstrap: str, topic: str) -> Consumer:
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest", "enable.auto.commit": False, "log_level": 0}
-    )
-    consumer.subscribe([topic])
-    return consumer
+@contextmanager
+def _consuming(bootstrap: str, topic: str) -> Iterator[Consumer]:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False, "log_level": 0})
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
+    yield consumer
+    consumer.close()
 
 
 @contextmanager
-def _bare_table(url: str) -> Iterator[psycopg.Connection]:
+def _emptied(url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE bare (message text, code text, value text)")
+        connection.execute("TRUNCATE vigil_bench.observation")
         connection.commit()
         yield connection
-        connection.execute("DROP TABLE bare")
 
 
 def _insert(connection: psycopg.Connection, found: Sequence[Message]) -> None:
-    with connection.transaction(), connection.cursor().copy("COPY bare FROM STDIN") as copy:
+    with connection.transaction(), connection.cursor().copy(SQL["copy_bare"].encode()) as copy:
         for message in found:
-            fields = [line.split("|") for line in (message.value() or b"").decode().split("\r")]
-            for line in fields:
-                if line[0] == "OBX":
-                    copy.write_row((fields[0][9], line[3], line[5]))
+            place = (message.topic(), message.partition(), message.offset())
+            received_at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+            lines = [line.split("|") for line in (message.value() or b"").decode().split("\r")]
+            patient, visit, filler = lines[1][3].split("^")[0], lines[2][19], lines[3][3]
+            for ordinal, line in enumerate(lines[4:-1]):
+                code = line[3].split("^")[0]
+                number, text = (line[5], None) if line[2] == "NM" else (None, line[5])
+                observed_at = f"{line[14][:8]}T{line[14][8:]}"
+                copy.write_row(
+                    (patient, visit, code, "LN", number, text, line[6], code, number, line[6], text, observed_at, received_at, "final",
+                     f"{filler}|{code}|", *place, ordinal)
+                )  # fmt: skip

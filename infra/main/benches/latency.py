@@ -76,12 +76,6 @@ class Arrivals:
         consumer.close()
 
 
-def watch_backlog(url: str) -> None:
-    """Has the database of this run note which messages are put aside."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL["note_put_aside"].encode())
-
-
 def latency(settings: Settings) -> dict[str, Figure]:
     """At a steady 50 messages a second with pages, and at 200 beside a bare producer and consumer at the same rate."""
     quiet = _steady(settings, "L", QUIET, sick_every=20)

@@ -9,7 +9,7 @@ import uvloop
 from infra.database.sql import statements
 from infra.main.benches import floor, hapi_java
 from infra.main.benches.figures import Figure, figure, quantile
-from infra.main.benches.latency import Arrivals, latency, watch_backlog
+from infra.main.benches.latency import Arrivals, latency
 from infra.main.benches.messages import OBX, oru
 from infra.main.benches.servers import installation
 from infra.settings import Settings
@@ -27,7 +27,8 @@ PATIENCE_S = 120.0
 def load(workers: int) -> dict[str, Figure]:
     """All figures of the running system, with the floors and the peer of the same minutes."""
     with installation(workers) as settings:
-        watch_backlog(settings.database.url)
+        with psycopg.connect(settings.database.url, autocommit=True) as connection:
+            connection.execute(SQL["own_schema"].encode())
         _send(settings, [oru(number, PATIENTS, "W") for number in range(WARM_UP)])
         _recorded(settings, WARM_UP)
         messages = [oru(number, PATIENTS, "T") for number in range(THROUGHPUT)]
@@ -59,8 +60,6 @@ def _whole_path(settings: Settings, messages: list[bytes], produced: float, cons
 
 def _peer(settings: Settings, topic: str, ours: Figure) -> Figure:
     """The same messages from the same broker into the same database by HAPI and JDBC, without state, scores, pages or MLLP."""
-    with psycopg.connect(settings.database.url, autocommit=True) as connection:
-        connection.execute(SQL["peer_table"].encode())
     try:
         theirs = hapi_java.pipeline_per_s(settings.kafka.bootstrap, settings.database.url, topic)
     except hapi_java.Absent as absent:

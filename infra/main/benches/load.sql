@@ -5,9 +5,11 @@
 SELECT (SELECT coalesce(sum(next_offset), 0) FROM vigil_store.progress)
     - (SELECT coalesce(sum(until_offset - next_offset), 0) FROM vigil_store.backlog)
 
--- name: note_put_aside
-CREATE SCHEMA vigil_bench
-CREATE TABLE put_aside (topic text, partition int, from_offset bigint, until_offset bigint);
+-- name: own_schema
+-- A note of what is put aside as a backlog, and for the floors and the peer a table with the columns and indexes of Vigil's own.
+CREATE SCHEMA vigil_bench;
+CREATE TABLE vigil_bench.observation (LIKE vigil_store.observation INCLUDING ALL);
+CREATE TABLE vigil_bench.put_aside (topic text, partition int, from_offset bigint, until_offset bigint);
 CREATE FUNCTION vigil_bench.note() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO vigil_bench.put_aside VALUES (NEW.topic, NEW.partition, NEW.next_offset, NEW.until_offset);
@@ -30,9 +32,9 @@ WHERE m.control_id LIKE %(control_ids)s AND NOT EXISTS (
 -- name: paged
 SELECT extract(epoch FROM accepted_at - received_at)::float8 FROM vigil_store.page WHERE accepted_at IS NOT NULL
 
--- name: peer_table
--- The same columns and the same indexes as where Vigil's worker writes observations.
-CREATE TABLE vigil_bench.observation (LIKE vigil_store.observation INCLUDING ALL)
+-- name: copy_bare
+COPY vigil_bench.observation (patient_id, encounter_id, code, code_system, value_num, value_text, unit, canonical_code, canonical_num, canonical_unit,
+    canonical_text, observed_at, received_at, status, result_key, topic, partition, "offset", ordinal) FROM STDIN
 
 -- name: peer_rows
 SELECT count(*) FROM vigil_bench.observation
