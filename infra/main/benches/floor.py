@@ -108,7 +108,7 @@ def _consuming(bootstrap: str, topic: str) -> Iterator[Consumer]:
 @contextmanager
 def _emptied(url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url) as connection:
-        connection.execute("TRUNCATE vigil_bench.observation")
+        connection.execute(SQL["empty"].encode())
         connection.commit()
         yield connection
 

@@ -2,12 +2,16 @@
 
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
 from infra.local.places import CACHE
+from infra.local.ports import free
 
 HERE = Path(__file__).parent / "hapi"
 FS = b"\x1c"
@@ -15,10 +19,10 @@ FETCH_S = 300
 WARM_S = 70.0
 """A JVM still gets faster after 20 s; at 70 it is as fast as it will be."""
 
-PIPELINE_WARM_S = 40.0
-"""The pipeline's rounds grow no faster from there on; JIT compilers are done by then."""
-PIPELINE_THREADS = 2
-"""Consumers of the pipeline, each with a connection of its own: as many as the machine that we measure on has cores."""
+PIPELINE_WARM_S = 60.0
+PIPELINE_CONSUMERS = 2
+"""Each with a connection of its own: as many as the machine that we measure on has cores."""
+START_S = 60.0
 
 
 class Absent(Exception):
@@ -58,13 +62,43 @@ def parse_us(cache: Path, messages: list[bytes], folder: Path, warm_s: float = W
     return float(msgspec.json.decode(answer.stdout)["us"])
 
 
-def pipeline_per_s(bootstrap: str, url: str, topic: str, warm_s: float = PIPELINE_WARM_S) -> float:
-    """Messages a second from this topic into `vigil_bench.observation`, the best round of a warm JVM; its rows stay. Raises Absent."""
-    place = urlsplit(url)
+class Pipeline:
+    """HAPI's server, a topic and HAPI before JDBC, in one JVM that runs."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self._process, self.port = process, port
+
+    def wait(self, count: int, patience_s: float) -> None:
+        """Until so many messages are in `vigil_bench.observation`. Raises Absent."""
+        self._until(lambda line: line.isdigit() and int(line) >= count, patience_s)
+
+    def wait_ready(self) -> None:
+        """Until it takes connections. Raises Absent."""
+        self._until(lambda line: line == "ready", START_S)
+
+    def _until(self, enough: Callable[[str], bool], patience_s: float) -> None:
+        lines = self._process.stdout
+        timer = threading.Timer(patience_s, self._process.kill)
+        timer.start()
+        try:
+            while lines is not None and (line := lines.readline()):
+                if enough(line.strip()):
+                    return
+        finally:
+            timer.cancel()
+        raise Absent("HAPI's pipeline ended, or was too slow")
+
+
+@contextmanager
+def pipeline(bootstrap: str, url: str, topic: str) -> Iterator[Pipeline]:
+    """Messages sent to its port come into the topic and into `vigil_bench.observation`. Raises Absent."""
+    place, port = urlsplit(url), free()
     jdbc = f"jdbc:postgresql://{place.hostname}:{place.port}{place.path}?user={place.username}&reWriteBatchedInserts=true"
-    run = command(CACHE, "Pipeline", bootstrap, jdbc, topic, str(warm_s), str(PIPELINE_THREADS))
-    try:
-        answer = subprocess.run(run, check=True, capture_output=True, timeout=warm_s + 300)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise Absent("HAPI's pipeline did not finish") from error
-    return float(msgspec.json.decode(answer.stdout)["per_s"])
+    run = command(CACHE, "Pipeline", str(port), bootstrap, jdbc, topic, str(PIPELINE_CONSUMERS))
+    with subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            started = Pipeline(process, port)
+            started.wait_ready()
+            yield started
+        finally:
+            process.kill()

@@ -5,6 +5,9 @@
 SELECT (SELECT coalesce(sum(next_offset), 0) FROM vigil_store.progress)
     - (SELECT coalesce(sum(until_offset - next_offset), 0) FROM vigil_store.backlog)
 
+-- name: stored_bytes
+SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'vigil_store'::regnamespace AND relkind = 'r'
+
 -- name: own_schema
 -- A note of what is put aside as a backlog, and for the floors and the peer a table with the columns and indexes of Vigil's own.
 CREATE SCHEMA vigil_bench;
@@ -35,6 +38,9 @@ SELECT extract(epoch FROM accepted_at - received_at)::float8 FROM vigil_store.pa
 -- name: copy_bare
 COPY vigil_bench.observation (patient_id, encounter_id, code, code_system, value_num, value_text, unit, canonical_code, canonical_num, canonical_unit,
     canonical_text, observed_at, received_at, status, result_key, topic, partition, "offset", ordinal) FROM STDIN
+
+-- name: empty
+TRUNCATE vigil_bench.observation
 
 -- name: peer_rows
 SELECT count(*) FROM vigil_bench.observation

@@ -1,7 +1,11 @@
-// Kafka to HAPI to JDBC: each thread takes up to 500 messages at once, reads them and inserts their observations in one transaction, then commits
-// its offsets. Reads the topic again and again until it is warm; the rows of the last round stay: Pipeline BOOTSTRAP JDBC_URL TOPIC WARM_S THREADS.
+// HAPI to Kafka to JDBC: HAPI's server takes messages and answers once the broker has them; each consumer takes up to 500 at once, reads them with HAPI,
+// inserts their observations in one transaction, and commits its offsets. Prints `ready`, then how many messages are in the database, each time that
+// grows; ends with its input: Pipeline PORT BOOTSTRAP JDBC_URL TOPIC CONSUMERS.
 
 import ca.uhn.hl7v2.DefaultHapiContext;
+import ca.uhn.hl7v2.HL7Exception;
+import ca.uhn.hl7v2.app.HL7Service;
+import ca.uhn.hl7v2.model.Message;
 import ca.uhn.hl7v2.model.v251.group.ORU_R01_OBSERVATION;
 import ca.uhn.hl7v2.model.v251.message.ORU_R01;
 import ca.uhn.hl7v2.model.v251.segment.OBR;
@@ -9,6 +13,8 @@ import ca.uhn.hl7v2.model.v251.segment.OBX;
 import ca.uhn.hl7v2.model.v251.segment.PID;
 import ca.uhn.hl7v2.model.v251.segment.PV1;
 import ca.uhn.hl7v2.parser.PipeParser;
+import ca.uhn.hl7v2.protocol.MetadataKeys;
+import ca.uhn.hl7v2.protocol.ReceivingApplication;
 import ca.uhn.hl7v2.validation.impl.ValidationContextFactory;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -19,18 +25,20 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 
 public final class Pipeline {
   private static final int BATCH = 500;
+  private static final AtomicLong STORED = new AtomicLong();
   private static final String INSERT =
       "INSERT INTO vigil_bench.observation (patient_id, encounter_id, code, code_system, value_num, value_text, unit, canonical_code, canonical_num,"
           + " canonical_unit, canonical_text, observed_at, received_at, status, result_key, topic, partition, \"offset\", ordinal)"
@@ -39,78 +47,90 @@ public final class Pipeline {
   private final KafkaConsumer<byte[], String> consumer;
   private final Connection connection;
   private final PreparedStatement insert;
-  private final DefaultHapiContext context = new DefaultHapiContext();
-  private final PipeParser parser;
-  private final List<TopicPartition> mine = new ArrayList<>();
+  private final PipeParser parser = lenient().getPipeParser();
 
   public static void main(String[] arguments) throws Exception {
-    long warm = System.nanoTime() + (long) (Double.parseDouble(arguments[3]) * 1e9);
-    int threads = Integer.parseInt(arguments[4]);
-    List<Pipeline> pipelines = new ArrayList<>();
-    for (int number = 0; number < threads; number++) {
-      pipelines.add(new Pipeline(arguments[0], arguments[1], arguments[2], number, threads));
+    int consumers = Integer.parseInt(arguments[4]);
+    for (int number = 0; number < consumers; number++) {
+      Pipeline pipeline = new Pipeline(arguments[1], arguments[2], arguments[3], number, consumers);
+      new Thread(pipeline::run).start();
     }
-    ExecutorService pool = Executors.newFixedThreadPool(threads);
-    double best = 0;
-    int rounds = 0;
-    StringBuilder all = new StringBuilder();
-    while (System.nanoTime() < warm || rounds < 3) {
-      pipelines.get(0).empty();
-      long began = System.nanoTime();
-      List<Future<Integer>> parts = new ArrayList<>();
-      for (Pipeline pipeline : pipelines) {
-        parts.add(pool.submit(pipeline::round));
-      }
-      int messages = 0;
-      for (Future<Integer> part : parts) {
-        messages += part.get();
-      }
-      double rate = messages / ((System.nanoTime() - began) / 1e9);
-      all.append(rounds == 0 ? "" : ", ").append(Math.round(rate));
-      best = Math.max(best, rate);
-      rounds++;
+    HL7Service server = lenient().newServer(Integer.parseInt(arguments[0]), false);
+    server.registerApplication("*", "*", new Intake(arguments[1], arguments[3]));
+    server.startAndWait();
+    System.out.println("ready");
+    while (System.in.read() >= 0) { // until whoever started this closes its input
     }
-    System.out.printf("{\"per_s\": %.1f, \"rounds\": [%s]}%n", best, all);
     System.exit(0);
   }
 
-  private Pipeline(String bootstrap, String url, String topic, int number, int threads) throws Exception {
+  private static DefaultHapiContext lenient() {
+    DefaultHapiContext context = new DefaultHapiContext();
+    context.setValidationContext(ValidationContextFactory.noValidation());
+    return context;
+  }
+
+  /** Answers a message when the broker has it. */
+  private static final class Intake implements ReceivingApplication<Message> {
+    private final KafkaProducer<String, String> producer;
+    private final String topic;
+
+    private Intake(String bootstrap, String topic) {
+      this.topic = topic;
+      producer = new KafkaProducer<>(
+          Map.of("bootstrap.servers", bootstrap, "acks", "all", "enable.idempotence", true, "linger.ms", 2), new StringSerializer(), new StringSerializer());
+    }
+
+    @Override
+    public Message processMessage(Message message, Map<String, Object> metadata) throws HL7Exception {
+      try {
+        String patient = ((ORU_R01) message).getPATIENT_RESULT().getPATIENT().getPID().getPatientIdentifierList(0).getIDNumber().getValue();
+        producer.send(new ProducerRecord<>(topic, patient, (String) metadata.get(MetadataKeys.IN_RAW_MESSAGE))).get();
+        return message.generateACK();
+      } catch (Exception error) {
+        throw new HL7Exception(error);
+      }
+    }
+
+    @Override
+    public boolean canProcess(Message message) {
+      return message instanceof ORU_R01;
+    }
+  }
+
+  private Pipeline(String bootstrap, String url, String topic, int number, int consumers) throws Exception {
     Map<String, Object> settings = Map.of(
-        "bootstrap.servers", bootstrap, "group.id", topic + "-hapi", "enable.auto.commit", false, "max.poll.records", BATCH);
+        "bootstrap.servers", bootstrap, "group.id", topic + "-hapi", "enable.auto.commit", false, "max.poll.records", BATCH,
+        "auto.offset.reset", "earliest");
     consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new StringDeserializer());
-    consumer.partitionsFor(topic).stream().filter(one -> one.partition() % threads == number)
+    List<TopicPartition> mine = new ArrayList<>();
+    consumer.partitionsFor(topic).stream().filter(one -> one.partition() % consumers == number)
         .forEach(one -> mine.add(new TopicPartition(topic, one.partition())));
     consumer.assign(mine);
     connection = DriverManager.getConnection(url);
     connection.setAutoCommit(false);
     insert = connection.prepareStatement(INSERT);
-    context.setValidationContext(ValidationContextFactory.noValidation());
-    parser = context.getPipeParser();
   }
 
-  private void empty() throws Exception {
-    connection.createStatement().execute("TRUNCATE vigil_bench.observation");
-    connection.commit();
-  }
-
-  private int round() throws Exception {
-    long left = consumer.endOffsets(mine).values().stream().mapToLong(Long::longValue).sum();
-    int done = 0;
-    consumer.seekToBeginning(mine);
-    while (done < left) {
-      ConsumerRecords<byte[], String> records = consumer.poll(Duration.ofMillis(200));
-      if (records.isEmpty()) {
-        continue;
+  private void run() {
+    try {
+      while (true) {
+        ConsumerRecords<byte[], String> records = consumer.poll(Duration.ofMillis(200));
+        if (records.isEmpty()) {
+          continue;
+        }
+        for (ConsumerRecord<byte[], String> record : records) {
+          add(record);
+        }
+        insert.executeBatch();
+        connection.commit();
+        consumer.commitSync();
+        System.out.println(STORED.addAndGet(records.count()));
       }
-      for (ConsumerRecord<byte[], String> record : records) {
-        add(record);
-      }
-      insert.executeBatch();
-      connection.commit();
-      consumer.commitSync();
-      done += records.count();
+    } catch (Exception error) {
+      error.printStackTrace();
+      System.exit(1);
     }
-    return done;
   }
 
   private void add(ConsumerRecord<byte[], String> record) throws Exception {
