@@ -116,7 +116,7 @@ def _come_by(connection: psycopg.Connection, asked: Sequence[Taken]) -> tuple[fl
     for read in _batches(asked, BATCH):
         with connection.transaction(), connection.cursor() as cursor:
             cache.own(cursor, [PARTITION])
-            found += cache.begin(cursor, read)[1].values()
+            found += cache.begin(cursor, read).states.values()
     seconds = time.perf_counter() - began
     return seconds, float(sum([len(held) for state in found for held in state.readings.values()]))
 

@@ -15,6 +15,7 @@ import ca.uhn.hl7v2.model.v251.segment.PV1;
 import ca.uhn.hl7v2.parser.PipeParser;
 import ca.uhn.hl7v2.protocol.MetadataKeys;
 import ca.uhn.hl7v2.protocol.ReceivingApplication;
+import ca.uhn.hl7v2.util.idgenerator.InMemoryIDGenerator;
 import ca.uhn.hl7v2.validation.impl.ValidationContextFactory;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -67,6 +68,7 @@ public final class Pipeline {
   private static DefaultHapiContext lenient() {
     DefaultHapiContext context = new DefaultHapiContext();
     context.setValidationContext(ValidationContextFactory.noValidation());
+    context.getParserConfiguration().setIdGenerator(new InMemoryIDGenerator()); // the usual one leaves a file where it was started
     return context;
   }
 

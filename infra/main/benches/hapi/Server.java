@@ -6,6 +6,7 @@ import ca.uhn.hl7v2.app.HL7Service;
 import ca.uhn.hl7v2.model.Message;
 import ca.uhn.hl7v2.protocol.ReceivingApplication;
 import ca.uhn.hl7v2.util.Terser;
+import ca.uhn.hl7v2.util.idgenerator.InMemoryIDGenerator;
 import ca.uhn.hl7v2.validation.impl.ValidationContextFactory;
 import java.util.Map;
 
@@ -13,6 +14,7 @@ public final class Server {
   public static void main(String[] arguments) throws Exception {
     DefaultHapiContext context = new DefaultHapiContext();
     context.setValidationContext(ValidationContextFactory.noValidation());
+    context.getParserConfiguration().setIdGenerator(new InMemoryIDGenerator()); // the usual one leaves a file where it was started
     HL7Service server = context.newServer(Integer.parseInt(arguments[0]), false);
     server.registerApplication("*", "*", new ReceivingApplication<Message>() {
       @Override
