@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from random import Random
+from math import sin
 from typing import Final
 
 from streams.ward import hl7_writer as hl7
@@ -36,10 +36,9 @@ def oru(
     admitted_at = admitted_at or at - timedelta(days=1)
     stay = Stay(visit=f"{tag}V{patient}", unit=f"U{patient % 8}", room="1", bed=str(patient), admitted_at=admitted_at)
     who = Identity(mrn=f"{tag}{patient}", family="Bench", given="Mark", birth_date=admitted_at.date() - timedelta(days=25_000), sex="F")
-    random = Random(number) if spread else None  # noqa: S311  no secret: the same values every time
     values = [
-        Value(name=name, value=value * random.uniform(1 - spread, 1 + spread) if random else value)
-        for name, value in (SICK if sick else WELL).items()
+        Value(name=name, value=value * (1 + spread * sin(number * place)))
+        for place, (name, value) in enumerate((SICK if sick else WELL).items(), 1)
     ]
     return hl7.oru(
         f"{tag}{number}", at, who, stay, f"{tag}F{number}", "85353-1^Vital signs^LN", at, [*values, Value(name="avpu", value="A")]
