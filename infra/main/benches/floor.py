@@ -65,21 +65,22 @@ def consumed(bootstrap: str, url: str, topic: str, count: int) -> float:
 
 
 def latencies_ms(bootstrap: str, url: str, messages: Sequence[bytes], rate: float) -> list[float]:
-    """From the produce call to the commit of the rows, at a steady rate, each message by itself unless several wait."""
-    sent, found_ms = [0.0] * len(messages), list[float]()
+    """From the produce call to the commit of the rows, at a steady rate, each message by itself unless several wait; without the first second's."""
+    sent, waits_ms = [0.0] * len(messages), dict[int, float]()
     with own_topic(bootstrap) as topic, _consuming(bootstrap, topic) as consumer, _emptied(url) as connection:
         producing = threading.Thread(target=_produce_paced, args=(bootstrap, topic, messages, rate, sent))
         producing.start()
-        while len(found_ms) < len(messages):
+        while len(waits_ms) < len(messages):
             first = consumer.poll(1.0)
             if first is None:
                 continue
             found = [first, *consumer.consume(BATCH, timeout=0)]
             _insert(connection, found)
             now = time.perf_counter()
-            found_ms += [1000 * (now - sent[int(message.key() or b"0")]) for message in found]
+            for number in (int(message.key() or b"0") for message in found):
+                waits_ms[number] = 1000 * (now - sent[number])
         producing.join()
-    return found_ms
+    return [wait_ms for number, wait_ms in waits_ms.items() if number >= rate]
 
 
 def _produce_paced(bootstrap: str, topic: str, messages: Sequence[bytes], rate: float, sent: list[float]) -> None:
