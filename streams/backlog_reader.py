@@ -8,8 +8,8 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from streams.backlog import Range
 from streams.beginnings import Place, since
 from streams.lookup import onlooker, record_from
+from streams.progress import Gap
 from streams.record import Record
-from streams.transaction import Gap
 
 WAIT_S = 0.5
 """How long one look may take; the present waits meanwhile."""

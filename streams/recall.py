@@ -54,8 +54,8 @@ def take_in(
 
 
 def _person(patient_id: str, person: Sequence[Any] | None) -> PatientState:
-    birth_date, sex = person or (None, None)
-    return PatientState(patient_id=patient_id, birth_date=birth_date, sex=sex)
+    birth_date, sex, person_at = person or (None, None, None)
+    return PatientState(patient_id=patient_id, birth_date=birth_date, sex=sex, person_at=person_at)
 
 
 def event_of(detail: Any) -> Fact:

@@ -63,8 +63,8 @@ def load(cursor: Cursor, disturbed: Mapping[str, int]) -> dict[str, PatientState
     """The states of those of these patients that are kept and still hold, with what was recorded since. `disturbed`: the counts of today."""
     names = {"ids": list(disturbed), "version": VERSION}
     states = {
-        patient_id: replace(unpacked(kept), birth_date=birth_date, sex=sex)
-        for patient_id, count, kept, birth_date, sex in cursor.execute(SQL["load"].encode(), names)
+        patient_id: replace(unpacked(kept), birth_date=birth_date, sex=sex, person_at=person_at)
+        for patient_id, count, kept, birth_date, sex, person_at in cursor.execute(SQL["load"].encode(), names)
         if count == disturbed[patient_id]
     }
     if states:

@@ -23,7 +23,7 @@ ON CONFLICT (patient_id) DO UPDATE SET version = excluded.version, disturbed = e
 DELETE FROM vigil_store.snapshot WHERE patient_id = ANY(%(ids)s::text[])
 
 -- name: load
-SELECT s.patient_id, s.disturbed, s.state, p.birth_date, p.sex
+SELECT s.patient_id, s.disturbed, s.state, p.birth_date, p.sex, p.person_at
 FROM vigil_store.snapshot AS s LEFT JOIN vigil_store.patient AS p USING (patient_id)
 WHERE s.patient_id = ANY(%(ids)s::text[]) AND s.version = %(version)s
 

@@ -49,6 +49,7 @@ def _upsert_patients(cursor: Cursor, states: Sequence[PatientState]) -> None:
                 "ids": [state.patient_id for state in states],
                 "birth_dates": [state.birth_date for state in states],
                 "sexes": [state.sex for state in states],
+                "persons_at": [state.person_at for state in states],
             },
         )
 

@@ -93,7 +93,7 @@ INSERT INTO vigil_store.patient (patient_id) VALUES (%(into_id)s)
 ON CONFLICT (patient_id) DO UPDATE SET merged_into = NULL, merged_at = NULL
 
 -- name: load_patients
-SELECT patient_id, birth_date, sex FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[])
+SELECT patient_id, birth_date, sex, person_at FROM vigil_store.patient WHERE patient_id = ANY(%(ids)s::text[])
 
 -- name: load_events
 -- Of updates and of visits seen only one a visit says anything (streams/movements.py); a patient may have hundreds of updates.
@@ -149,9 +149,9 @@ CROSS JOIN LATERAL (
 ORDER BY o.received_at, o.topic, o.partition, o."offset", o.ordinal
 
 -- name: upsert_patients
-INSERT INTO vigil_store.patient (patient_id, birth_date, sex)
-SELECT * FROM unnest(%(ids)s::text[], %(birth_dates)s::date[], %(sexes)s::text[])
-ON CONFLICT (patient_id) DO UPDATE SET birth_date = excluded.birth_date, sex = excluded.sex
+INSERT INTO vigil_store.patient (patient_id, birth_date, sex, person_at)
+SELECT * FROM unnest(%(ids)s::text[], %(birth_dates)s::date[], %(sexes)s::text[], %(persons_at)s::timestamptz[])
+ON CONFLICT (patient_id) DO UPDATE SET birth_date = excluded.birth_date, sex = excluded.sex, person_at = excluded.person_at
 
 -- name: upsert_encounters
 INSERT INTO vigil_store.encounter (patient_id, encounter_id, unit, bed, class, admitted_at, located_at, discharged_at, status, touched_at)

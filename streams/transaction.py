@@ -1,6 +1,6 @@
 """One batch, one transaction: what is new is read, scored, decided and written, and the partitions' progress moves with it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
@@ -9,10 +9,9 @@ from typing import Generic, Protocol, TypeVar
 import psycopg
 
 from infra.database.sql import statements
-from infra.logs import logger
 from parsers.events import Move
 from parsers.profile import PLAIN, Profile
-from streams import backlog, identity, store
+from streams import backlog, identity, progress, store
 from streams.backlog import Range
 from streams.cache import States
 from streams.processing import Batch, Moment, Taken, merges, moves, process, reaches_beyond, read_record
@@ -21,7 +20,6 @@ from streams.resends import Name
 from streams.rows import text
 
 SQL = statements("streams", "store.sql")
-log = logger("streams")
 
 RESEND_WINDOW = timedelta(days=7)
 """How long the same bytes count as a resend; senders' queues are drained within days, and a wider look would read every chunk."""
@@ -57,14 +55,6 @@ class Policy(Protocol[S_contra]):
     def move(self, cursor: psycopg.Cursor, event: Move, into_id: str, from_id: str, now: datetime) -> None:
         """Moves what is open for a visit that was filed under the wrong patient to the right one."""
         ...
-
-
-class Gap(Exception):
-    """Kafka handed over an offset beyond the next one expected: something between was never recorded. The reader must seek back."""
-
-    def __init__(self, topic: str, partition: int, expected: int, found: int) -> None:
-        super().__init__(f"{topic}/{partition}: expected offset {expected}, found {found}")
-        self.topic, self.partition, self.expected, self.found = topic, partition, expected, found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,22 +138,22 @@ class Transactor(Generic[S]):
 
     def _live(self, cursor: psycopg.Cursor, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
         now = self._now()
-        expected = _begun_again(cursor, read, _lock(cursor, read))
-        fresh = _fresh(read, expected)
+        expected = progress.begun_again(cursor, read, progress.lock(cursor, read))
+        fresh = progress.fresh_of(read, expected)
         if not fresh:
             return Batch(), ()
         batch = self._process(cursor, fresh, now)
         scores = self._scorer.score(batch.moments, now)
         self._write(cursor, batch, scores, now)
         self._policy.decide(cursor, batch.moments, scores, now)
-        _advance(cursor, fresh, expected)
+        progress.advance(cursor, fresh, expected)
         self.states.keep(cursor, batch, now, in_order=True)
         return batch, scores
 
     def _past(self, cursor: psycopg.Cursor, found: Range, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
         now = self._now()
         expected = backlog.lock(cursor, found)
-        fresh = [] if expected is None else _fresh(read, {found.place: expected})
+        fresh = [] if expected is None else progress.fresh_of(read, {found.place: expected})
         if expected is None or not fresh:
             return Batch(), ()
         batch = self._process(cursor, fresh, now)
@@ -198,76 +188,6 @@ class Transactor(Generic[S]):
             self._quarantine(set_aside)
 
 
-def seed(cursor: psycopg.Cursor, beginnings: Mapping[tuple[str, int], int]) -> None:
-    """Gives each partition that has none its progress row, at the first offset that Kafka still holds."""
-    places = sorted(beginnings)
-    cursor.execute(
-        SQL["seed_progress"].encode(),
-        {
-            "topics": [place[0] for place in places],
-            "partitions": [place[1] for place in places],
-            "offsets": [beginnings[place] for place in places],
-        },
-    )
-
-
-def progress(cursor: psycopg.Cursor) -> dict[tuple[str, int], int]:
-    """The next offset expected of each partition."""
-    return {(topic, partition): offset for topic, partition, offset in cursor.execute(SQL["progress"].encode())}
-
-
-def _places(read: Iterable[Taken]) -> list[tuple[str, int]]:
-    return sorted({(taken.record.source.topic, taken.record.source.partition) for taken in read})
-
-
-def _lock(cursor: psycopg.Cursor, read: Sequence[Taken]) -> dict[tuple[str, int], int]:
-    places = _places(read)
-    names = {"topics": [place[0] for place in places], "partitions": [place[1] for place in places]}
-    return {(topic, partition): offset for topic, partition, offset in cursor.execute(SQL["lock_progress"].encode(), names)}
-
-
-def _begun_again(cursor: psycopg.Cursor, read: Sequence[Taken], expected: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
-    """The next offsets expected, set back where what lies behind is not what was recorded there.
-
-    A broker that lost its log (a disk, a power cut, a topic made anew) counts from an earlier offset again, and what it holds there are other messages.
-    They are taken in like any other; that two were recorded of one offset shows in the audit, which is as it should be.
-    """
-    behind = [
-        taken.record
-        for taken in read
-        if taken.record.source.offset < expected.get((taken.record.source.topic, taken.record.source.partition), 0)
-    ]
-    if not behind:
-        return expected
-    columns = {
-        "topics": [one.source.topic for one in behind], "partitions": [one.source.partition for one in behind],
-        "offsets": [one.source.offset for one in behind], "fingerprints": [one.fingerprint for one in behind],
-    }  # fmt: skip
-    back = dict(expected)
-    for topic, partition, offset in cursor.execute(SQL["unlike"].encode(), columns).fetchall():
-        if offset < back[topic, partition]:
-            log.error("kafka_began_again", topic=topic, partition=partition, recorded=back[topic, partition], found=offset)
-            back[topic, partition] = offset
-            cursor.execute(SQL["set_back"].encode(), {"topic": topic, "partition": partition, "offset": offset})
-    return back
-
-
-def _fresh(read: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> list[Taken]:
-    """What is not recorded yet. Raises Gap at the first offset that does not follow on."""
-    following = dict(expected)
-    fresh = []
-    for taken in read:
-        source = taken.record.source
-        place = (source.topic, source.partition)
-        upcoming = following.get(place, 0)
-        if source.offset > upcoming:
-            raise Gap(source.topic, source.partition, upcoming, source.offset)
-        if source.offset == upcoming:
-            fresh.append(taken)
-            following[place] = upcoming + 1
-    return fresh
-
-
 def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> tuple[set[int], dict[Name, set[int]]]:
     """Which of these messages' fingerprints were recorded before, and with which fingerprints their names came."""
     control_ids = sorted({text(taken.record.control_id) or "" for taken in fresh if taken.record.control_id})
@@ -283,19 +203,3 @@ def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> tup
         elif sent_by is not None:
             named.setdefault((sent_by, control_id), set()).add(fingerprint)
     return known, named
-
-
-def _advance(cursor: psycopg.Cursor, fresh: Sequence[Taken], expected: Mapping[tuple[str, int], int]) -> None:
-    places = _places(fresh)
-    last = {(taken.record.source.topic, taken.record.source.partition): taken.record.source.offset for taken in fresh}
-    moved = cursor.execute(
-        SQL["advance_progress"].encode(),
-        {
-            "topics": [place[0] for place in places],
-            "partitions": [place[1] for place in places],
-            "expected": [expected[place] for place in places],
-            "next": [last[place] + 1 for place in places],
-        },
-    )
-    if moved.rowcount != len(places):
-        raise RuntimeError("a locked progress row moved: another process writes without taking the lock")

@@ -27,9 +27,11 @@ from streams.backlog_reader import BacklogReader
 from streams.beginnings import Place
 from streams.lag import Lag
 from streams.lookup import KafkaAway
+from streams.progress import Gap
+from streams.progress import reached as reached_by
 from streams.reader import Reader
 from streams.record import Record, Source, record_of
-from streams.transaction import Gap, Recorded, Transactor, progress
+from streams.transaction import Recorded, Transactor
 
 log = logger("streams")
 S = TypeVar("S")
@@ -121,7 +123,7 @@ class BatchWriter(Generic[S]):
             await self._put_aside([(tp.topic, tp.partition) for tp in highs])
         assigned = self._reader.assigned()
         committed = self._reader.committed()
-        found, reached = await self._aside(lambda: self._transactor.ask(lambda cursor: (backlog.ranges(cursor), progress(cursor))))
+        found, reached = await self._aside(lambda: self._transactor.ask(lambda cursor: (backlog.ranges(cursor), reached_by(cursor))))
         if await self._reader.heed(committed, reached):
             await self._aside(self._transactor.forget)  # states in memory know what the restored database does not
         self._ranges = [one for one in found if TP(one.topic, one.partition) in assigned]

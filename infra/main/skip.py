@@ -11,7 +11,7 @@ from infra.database.connect import DatabaseAway, connect_patiently
 from infra.main.cli import NO, NOT_THERE, Trouble
 from infra.main.home import home_option, json_option, needs_system, settings_of
 from infra.settings import Settings
-from streams import backlog, lost, transaction
+from streams import backlog, lost, progress
 from streams.beginnings import offsets
 from streams.lookup import KafkaAway
 from streams.lost import Lost
@@ -50,7 +50,7 @@ def _skip(settings: Settings, by: str, note: str | None, *, really: bool) -> lis
         connection.transaction(),
         connection.cursor() as cursor,
     ):
-        found = lost.found(offsets(settings.kafka.bootstrap), transaction.progress(cursor), backlog.ranges(cursor))
+        found = lost.found(offsets(settings.kafka.bootstrap), progress.reached(cursor), backlog.ranges(cursor))
         for one in found if really else []:
             lost.skip(cursor, one, now)
             detail = {"first": str(one.first), "until": str(one.until), "note": note or ""}

@@ -22,7 +22,7 @@ from scoring.bedside import Bedside
 from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.score import Score
 from scoring.triton.client import TritonClient
-from streams import topics, transaction
+from streams import progress, topics
 from streams.backlog_reader import BacklogReader
 from streams.beginnings import offsets
 from streams.forward import Forward
@@ -87,7 +87,7 @@ def _seed_progress(settings: Settings) -> None:
         try:
             beginnings = {place: low for place, (low, _) in offsets(settings.kafka.bootstrap).items()}
             with connect_patiently(settings.database.url, application="vigil-work", wait_s=WAIT_S) as connection:
-                transaction.seed(connection.cursor(), beginnings)
+                progress.seed(connection.cursor(), beginnings)
             return
         except (KafkaAway, psycopg.errors.UndefinedTable) as away:
             if time.monotonic() > deadline:

@@ -8,7 +8,7 @@ import pytest
 
 from infra.database.connect import connect
 from streams import as_of, identity
-from streams.transaction import seed
+from streams.progress import seed
 from tests.databases import ON_EACH_DATABASE
 from tests.edge.test_transaction import NOON, Worker, record
 from tests.hl7 import WELL, adt, at, head, merge, oru, segments, where, who

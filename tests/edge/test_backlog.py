@@ -12,8 +12,9 @@ from parsers.events import Move
 from streams import backlog, recall
 from streams.backlog import Range, judged_now
 from streams.processing import Moment, Taken
+from streams.progress import Gap, seed
 from streams.record import Record, Source
-from streams.transaction import Gap, Recorded, Transactor, seed
+from streams.transaction import Recorded, Transactor
 from tests.hl7 import SICK, WELL, oru
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from infra.database.connect import connect
 from infra.main.migrate import days_of
 from infra.settings import DatabaseSettings
 from parsers.codes import CANONICAL
-from streams.transaction import seed
+from streams.progress import seed
 from tests.databases import ON_EACH_DATABASE, ON_TIMESCALE
 from tests.edge.test_transaction import NOON, Worker, record, rows
 from tests.hl7 import merge, oru

@@ -8,7 +8,7 @@ import pytest
 
 from infra.database.connect import connect
 from streams import as_of, identity
-from streams.transaction import seed
+from streams.progress import seed
 from tests.edge.test_as_of import moved_visit
 from tests.edge.test_transaction import NOON, Worker, record, rows
 from tests.hl7 import WELL, adt, merge, oru

@@ -113,6 +113,7 @@ def test_a_client_that_never_reads_is_cut_off_and_what_it_sent_is_kept(kafka_boo
 def test_one_feeds_connections_leave_the_other_feeds_theirs(kafka_bootstrap: str) -> None:
     async def story() -> None:
         async with serving(kafka_bootstrap, max_connections=1) as (listener, port, _):
+            listener._profiles["other"] = listener._profiles["main"]
             other = await asyncio.start_server(
                 lambda reader, writer: listener._connected(FeedSettings(name="other"), reader, writer), "127.0.0.1", 0
             )

@@ -12,9 +12,10 @@ from infra.database.connect import connect
 from streams import quarantine, topics
 from streams.intake import TOO_LONG
 from streams.lookup import Gone, look_up
+from streams.progress import seed
 from streams.quarantine import OnlyBeginning, decide, found, listed, put_back
 from streams.record import Record, Source
-from streams.transaction import Transactor, seed
+from streams.transaction import Transactor
 from tests.edge.test_backlog import Judge
 from tests.hl7 import WELL, oru
 

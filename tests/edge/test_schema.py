@@ -12,7 +12,7 @@ import pytest
 from infra.database.connect import connect
 from infra.database.migrate import FOLDER, MigrationBlocked, migrate
 from infra.settings import Settings
-from streams.transaction import seed
+from streams.progress import seed
 from tests import databases
 from tests.databases import ON_EACH_DATABASE
 

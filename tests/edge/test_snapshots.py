@@ -10,7 +10,7 @@ from streams import backlog, snapshots
 from streams.backlog import Range
 from streams.movements import Encounter
 from streams.patient import PatientState
-from streams.transaction import seed
+from streams.progress import seed
 from tests.databases import ON_EACH_DATABASE
 from tests.edge.test_transaction import NOON, Worker, record, rows
 from tests.hl7 import SICK, WELL, adt, at, head, merge, oru, segments, where, who

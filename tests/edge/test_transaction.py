@@ -12,8 +12,9 @@ import pytest
 from infra.database.connect import connect
 from parsers.events import Move
 from streams.processing import REUSED, Moment, Taken
+from streams.progress import Gap, seed
 from streams.record import Record, Source
-from streams.transaction import Gap, Transactor, seed
+from streams.transaction import Transactor
 from streams.writer import attempt
 from tests.databases import ON_EACH_DATABASE
 from tests.hl7 import SICK, WELL, adt, head, merge, oru, segments, who

@@ -19,6 +19,7 @@ from scoring.score import Score
 from streams.patient import PatientState
 from streams.processing import Moment, Taken, process, read_record
 from streams.record import Record, Source
+from streams.times import time_of
 from tests.fault.scripts import Said
 
 
@@ -79,7 +80,7 @@ class Walk:
         received_at = taken.record.received_at
         for event in events:
             if isinstance(event, Observation):
-                said = (_text(event.code), event.value_num, _text(event.value_text), _text(event.unit), event.observed_at or received_at)
+                said = (_text(event.code), event.value_num, _text(event.value_text), _text(event.unit), time_of(event, received_at))
                 self.expected.observations[taken.patient_id, *said, received_at, event.status] += 1
         self.expected.orders += sum(isinstance(event, Order) for event in events)
         self.expected.notes += sum(isinstance(event, Note) for event in events)

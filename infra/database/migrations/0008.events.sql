@@ -43,6 +43,9 @@ ALTER TABLE vigil_store.note ADD COLUMN action text NOT NULL DEFAULT 'new', ADD 
 -- Counts what other workers' messages changed of a patient; a cached state of another count is stale.
 ALTER TABLE vigil_store.patient ADD COLUMN disturbed bigint NOT NULL DEFAULT 0;
 
+-- When birth date and sex were received last: a message of the past that is filled in later corrects nobody.
+ALTER TABLE vigil_store.patient ADD COLUMN person_at timestamptz;
+
 -- A control id that comes with other contents than before is told (streams/resends.py).
 CREATE INDEX message_control_id ON vigil_store.message (control_id, sent_by) WHERE control_id IS NOT NULL;
 

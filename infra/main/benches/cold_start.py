@@ -12,7 +12,7 @@ from infra.database.connect import connect
 from infra.database.sql import statements
 from infra.main.benches.figures import Figure, figure
 from infra.main.benches.messages import OBX, STEP, half_hourly
-from streams import rows, snapshots, store, topics, transaction
+from streams import progress, rows, snapshots, store, topics
 from streams.cache import States
 from streams.patient import PatientState
 from streams.processing import Taken, process, read_record
@@ -103,7 +103,7 @@ def _copy(cursor: psycopg.Cursor, name: str, types: Sequence[str], found: Iterat
 
 def _keep(connection: psycopg.Connection, states: Mapping[str, PatientState], copies: int, reached: int, now: datetime) -> None:
     with connection.transaction(), connection.cursor() as cursor:
-        transaction.seed(cursor, {(topics.ORU, PARTITION): reached})
+        progress.seed(cursor, {(topics.ORU, PARTITION): reached})
         for copy in range(copies):
             found = (replace(one, patient_id=_named(one.patient_id, len(states) * copy)) for one in states.values())
             snapshots.keep(cursor, ((one, 0) for one in found), PARTITION, now)
