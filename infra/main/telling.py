@@ -50,12 +50,12 @@ class Telling:
                     log.info("problem_over", kind=key[0], subject=key[1])
                     del self._open[key]
         for key, problem in present.items():
-            known = self._open.get(key)
-            if known is None:
-                log.error("problem", kind=problem.kind, subject=problem.subject, detail=problem.detail)
-            known = self._open[key] = Open(since=now) if known is None else replace(known, looks=known.looks + 1, quiet=0)
+            before = self._open.get(key)
+            known = self._open[key] = Open(since=now) if before is None else replace(before, looks=before.looks + 1, quiet=0)
             if known.looks == 1 and problem.kind not in AT_ONCE:
                 continue
+            if known.looks == (1 if problem.kind in AT_ONCE else 2):
+                log.error("problem", kind=problem.kind, subject=problem.subject, detail=problem.detail)
             if known.told_at is None or (now - known.told_at).total_seconds() >= self._repeat_s:
                 await self._send(problem, known, now)
 
