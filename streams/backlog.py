@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from infra.database.sql import statements
+from streams import progress
 from streams.beginnings import Place
 from streams.processing import Moment
 
@@ -40,12 +41,9 @@ def put_aside(cursor: psycopg.Cursor, highs: Mapping[Place, int], least: int) ->
     Only partitions of which at least `least` messages wait. Within the caller's transaction, under the lock that every batch takes: whoever
     holds the partition finds its own records behind afterwards and skips them, so anybody may do this at any time.
     """
-    places = sorted(highs)
-    names = {"topics": [place[0] for place in places], "partitions": [place[1] for place in places]}
-    rows = cursor.execute(SQL["lock_progress"].encode(), names).fetchall()
     ranges = [
         Range(topic=topic, partition=partition, next_offset=reached, until_offset=highs[topic, partition])
-        for topic, partition, reached in rows
+        for (topic, partition), reached in progress.hold(cursor, sorted(highs)).items()
         if highs[topic, partition] - reached >= least
     ]
     if ranges:

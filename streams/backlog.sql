@@ -1,11 +1,5 @@
 -- What putting a backlog aside, and filling it in, asks and writes.
 
--- name: lock_progress
-SELECT topic, partition, next_offset FROM vigil_store.progress
-WHERE (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[]))
-ORDER BY topic, partition
-FOR UPDATE
-
 -- name: put_aside
 INSERT INTO vigil_store.backlog (topic, partition, next_offset, until_offset)
 SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(from)s::bigint[], %(until)s::bigint[])

@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from streams import topics
-from streams.lookup import KafkaAway, onlooker
+from streams.lookup import KafkaAway, looking
 
 Place = tuple[str, int]
 
 
 def offsets(bootstrap: str, names: Sequence[str] = topics.RAW, timeout_s: float = 10.0) -> dict[Place, tuple[int, int]]:
     """(first offset held, next offset to be written) of each partition. Raises KafkaAway."""
-    consumer = onlooker(bootstrap)
-    try:
+    with looking(bootstrap) as consumer:
         found = {}
         known = consumer.list_topics(timeout=timeout_s).topics
         for name in names:
@@ -24,23 +23,14 @@ def offsets(bootstrap: str, names: Sequence[str] = topics.RAW, timeout_s: float 
                 low, high = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=timeout_s)
                 found[name, partition] = (low, high)
         return found
-    except KafkaException as error:
-        raise KafkaAway(str(error.args[0].str()) if error.args else "no answer") from error
-    finally:
-        consumer.close()
 
 
 def since(bootstrap: str, places: Iterable[Place], at: datetime, timeout_s: float = 10.0) -> dict[Place, int]:
     """The first offset of each partition that was written at `at` (real time) or later; the next one to be written where none was. Raises KafkaAway."""
-    consumer = onlooker(bootstrap)
-    try:
+    with looking(bootstrap) as consumer:
         wanted = [TopicPartition(topic, partition, int(at.timestamp() * 1000)) for topic, partition in places]
         found = {(one.topic, one.partition): one.offset for one in consumer.offsets_for_times(wanted, timeout=timeout_s)}
         for (topic, partition), offset in found.items():
             if offset < 0:
                 found[topic, partition] = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s)[1]
         return found
-    except KafkaException as error:
-        raise KafkaAway(str(error.args[0].str()) if error.args else "no answer") from error
-    finally:
-        consumer.close()

@@ -1,5 +1,8 @@
 """Looks single messages up on Kafka, outside every group: nothing that is looked at is taken from anybody."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.record import Record, Source, record_of
@@ -23,6 +26,18 @@ def onlooker(bootstrap: str, group: str = "vigil-look") -> Consumer:
     )  # fmt: skip
 
 
+@contextmanager
+def looking(bootstrap: str) -> Iterator[Consumer]:
+    """An onlooker for a few questions. Raises KafkaAway where one of them gets no answer."""
+    consumer = onlooker(bootstrap)
+    try:
+        yield consumer
+    except KafkaException as error:
+        raise KafkaAway(str(error.args[0].str()) if error.args else "no answer") from error
+    finally:
+        consumer.close()
+
+
 def record_from(message: Message) -> Record:
     """A message as confluent_kafka hands it over, as the worker knows it."""
     source = Source(topic=message.topic() or "", partition=message.partition() or 0, offset=message.offset() or 0)
@@ -32,8 +47,7 @@ def record_from(message: Message) -> Record:
 
 def look_up(bootstrap: str, source: Source, timeout_s: float = 10.0) -> Record:
     """The message at one place. Raises Gone, KafkaAway."""
-    consumer = onlooker(bootstrap)
-    try:
+    with looking(bootstrap) as consumer:
         low, high = consumer.get_watermark_offsets(TopicPartition(source.topic, source.partition), timeout=timeout_s)
         if not low <= source.offset < high:
             raise Gone(f"Kafka holds {low} to {high} of {source.topic}/{source.partition}")
@@ -44,7 +58,3 @@ def look_up(bootstrap: str, source: Source, timeout_s: float = 10.0) -> Record:
         if message.offset() != source.offset:
             raise Gone(f"Kafka goes on at {message.offset()}")
         return record_from(message)
-    except KafkaException as error:
-        raise KafkaAway(str(error.args[0].str()) if error.args else "no answer") from error
-    finally:
-        consumer.close()

@@ -220,19 +220,12 @@ def changed_codes(events: Sequence[Event]) -> frozenset[str]:
 
 def merges(read_records: Sequence[Taken]) -> list[tuple[str, str]]:
     """(merged-away key, surviving key) of every merge among these records, in order."""
-    return [(event.from_key, key) for key, event in _told(read_records) if isinstance(event, Merge)]
+    return [(event.from_key, key) for _, key, event in _told(read_records) if isinstance(event, Merge)]
 
 
 def moves(read_records: Sequence[Taken]) -> list[tuple[Move, str, datetime]]:
     """Every visit that was filed under a wrong patient, with the right one's key and when that was received."""
-    return [
-        (event, subject.patient.key, taken.record.received_at)
-        for taken in read_records
-        if taken.outcome == "stored" and taken.message is not None
-        for subject in subjects(taken.message)
-        for event in subject.events
-        if isinstance(event, Move)
-    ]
+    return [(event, key, taken.record.received_at) for taken, key, event in _told(read_records) if isinstance(event, Move)]
 
 
 def reaches_beyond(taken: Taken) -> bool:
@@ -249,9 +242,9 @@ def keys(taken: Taken) -> list[str]:
     return [subject.patient.key for subject in subjects(taken.message)]
 
 
-def _told(read_records: Sequence[Taken]) -> Iterator[tuple[str, Event]]:
+def _told(read_records: Sequence[Taken]) -> Iterator[tuple[Taken, str, Event]]:
     for taken in read_records:
         if taken.outcome == "stored" and taken.message is not None:
             for subject in subjects(taken.message):
                 for event in subject.events:
-                    yield subject.patient.key, event
+                    yield taken, subject.patient.key, event

@@ -40,7 +40,11 @@ def _places(read: Iterable[Taken]) -> list[Place]:
 
 def lock(cursor: psycopg.Cursor, read: Sequence[Taken]) -> dict[Place, int]:
     """The next offset expected of each of these records' partitions; their rows are held until the transaction ends."""
-    places = _places(read)
+    return hold(cursor, _places(read))
+
+
+def hold(cursor: psycopg.Cursor, places: Sequence[Place]) -> dict[Place, int]:
+    """The next offset expected of these partitions; their rows are held until the transaction ends. `places`: in order."""
     names = {"topics": [place[0] for place in places], "partitions": [place[1] for place in places]}
     return {(topic, partition): offset for topic, partition, offset in cursor.execute(SQL["lock_progress"].encode(), names)}
 

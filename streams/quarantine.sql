@@ -8,9 +8,6 @@ FROM vigil.quarantine WHERE %(all)s OR state = 'waiting' ORDER BY received_at DE
 SELECT topic, partition, "offset", feed, control_id, message_type, received_at, reason, state, decided_at, decided_by, note
 FROM vigil.quarantine WHERE topic = %(topic)s AND partition = %(partition)s AND "offset" = %(offset)s
 
--- name: waiting
-SELECT count(*), min(received_at) FROM vigil.quarantine WHERE state = 'waiting'
-
 -- name: decide
 INSERT INTO vigil_store.quarantine_decision (topic, partition, "offset", decision, decided_at, decided_by, note)
 VALUES (%(topic)s, %(partition)s, %(offset)s, %(decision)s, %(at)s, %(by)s, %(note)s)

@@ -54,7 +54,6 @@ class Sample:
     oldest_unprocessed_s: float | None = None
     oldest_quarantined_s: float | None = None
     away: Sequence[str] = ()
-    path_s: float | None = None
 
 
 def problems(earlier: Sequence[Sample], now: Sample, limits: Limits) -> list[Problem]:
