@@ -3,13 +3,13 @@
 Source: Reyna et al., Crit Care Med 2020;48:210. Rows are hours; a value is the hour's median or last, so it is taken as known at the hour's end.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import isnan, nan
 
 from parsers.codes import CANONICAL
 from parsers.events import Canonical, Observation
+from scoring.models.trajectory import Step, Trajectory
 from streams.features import CODE
 from streams.movements import Encounter
 from streams.patient import PatientState
@@ -17,17 +17,8 @@ from streams.replay.cinc2019 import table, values
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 """Any day will do: the challenge has no dates, and no feature sees one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trajectory:
-    """One patient file: the state before the first hour, and for each row its time, its observations and its label (nan where the file has none)."""
-
-    patient_id: str
-    initial: PatientState
-    times: Sequence[datetime]
-    observations: Sequence[Sequence[Observation]]
-    labels: Sequence[float]
+SEPSIS = "sepsis"
+"""The task of the challenge's labels: 1 from 6 hours before the onset of sepsis on (Reyna et al., table 2)."""
 
 
 def trajectory(patient_id: str, text: str) -> Trajectory:
@@ -36,10 +27,10 @@ def trajectory(patient_id: str, text: str) -> Trajectory:
     times = [START + timedelta(hours=row.get("ICULOS", number + 1)) for number, row in enumerate(rows)]
     return Trajectory(
         patient_id=patient_id,
+        source="cinc2019",
         initial=_initial(patient_id, rows[0] if rows else {}),
-        times=times,
-        observations=[_observations(row, at) for row, at in zip(rows, times, strict=True)],
-        labels=[row.get("SepsisLabel", nan) for row in rows],
+        steps=[Step(at=at, events=_observations(row, at)) for row, at in zip(rows, times, strict=True)],
+        labels={SEPSIS: [row.get("SepsisLabel", nan) for row in rows]},
     )
 
 

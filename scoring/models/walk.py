@@ -1,20 +1,22 @@
 """Walks trajectories through the bedside's own `advance` and `features`, so that training sees exactly what the ward will see."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from scoring.models.cinc2019 import Trajectory, trajectory
+from scoring.models.cinc2019 import SEPSIS, trajectory
+from scoring.models.trajectory import Trajectory
 from scoring.observations import observations
 from scoring.published.inputs import NotForThisPatient
 from scoring.published.news2 import news2
 from streams.features import FEATURES, features
-from streams.patient import advance
+from streams.patient import PatientState, advance
 
 Floats = npt.NDArray[np.float32]
 CHUNK = 200
@@ -22,29 +24,44 @@ CHUNK = 200
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """One patient's rows: features (T, F), labels (T,), and the NEWS2 lower bound (T,), nan where nothing is known."""
+    """One patient's rows: features (T, F), labels (T,), and the NEWS2 lower bound (T,), nan where nothing is known.
+
+    `labels` are those of the task that was walked for, `labels_by_task` all that the data set has, each (T,), nan where masked.
+    """
 
     patient_id: str
     matrix: Floats
     labels: Floats
     news2_at_least: Floats
+    hospital_id: str | None = None
+    labels_by_task: Mapping[str, Floats] = field(default_factory=dict)
 
 
-def walk(patient: Trajectory) -> Walked:
-    """Hour by hour; a row's features are taken after its own observations and before any later one exists."""
+def walk(patient: Trajectory, task: str = SEPSIS) -> Walked:
+    """Step by step; a row's features are taken after its own events and before any later one is known."""
     state = patient.initial
     rows, bounds = [], []
-    for at, seen in zip(patient.times, patient.observations, strict=True):
-        for observation in seen:
-            state = advance(state, observation, received_at=at)
-        rows.append(features(state, at))
-        inputs, as_of = observations(state, at)
-        try:
-            bounds.append(np.nan if as_of is None else float(news2(inputs).at_least))
-        except NotForThisPatient:
-            bounds.append(np.nan)
-    matrix = np.stack(rows) if rows else np.empty((0, len(FEATURES)), np.float32)
-    return Walked(patient.patient_id, matrix, np.array(patient.labels, np.float32), np.array(bounds, np.float32))
+    for step in patient.steps:
+        for event in step.events:
+            state = advance(state, event, received_at=step.at)
+        rows.append(features(state, step.at))
+        bounds.append(_news2_at_least(state, step.at))
+    return Walked(
+        patient_id=patient.patient_id,
+        matrix=np.stack(rows) if rows else np.empty((0, len(FEATURES)), np.float32),
+        labels=np.array(patient.label(task), np.float32),
+        news2_at_least=np.array(bounds, np.float32),
+        hospital_id=patient.hospital_id,
+        labels_by_task={name: np.array(labels, np.float32) for name, labels in patient.labels.items()},
+    )
+
+
+def _news2_at_least(state: PatientState, at: datetime) -> float:
+    inputs, as_of = observations(state, at)
+    try:
+        return np.nan if as_of is None else float(news2(inputs).at_least)
+    except NotForThisPatient:
+        return np.nan
 
 
 def walk_all(files: Iterable[tuple[str, str]], workers: int = 2) -> Iterator[Walked]:
