@@ -18,7 +18,8 @@ from parsers.batches import split_batch
 from parsers.envelope import peek
 from parsers.identity import patient_key
 from streams.replay import cinc2019, eicu
-from streams.replay.trajectories import Course, messages
+from streams.replay.facts import Course
+from streams.replay.trajectories import messages
 from streams.ward.pace import Tally, send_paced
 from streams.ward.schedule import Sent
 
@@ -88,7 +89,7 @@ def _chosen(source: str, data: Path, limit: int | None, patients: set[str]) -> I
 
 def _laid(course: Course, now: datetime, factor: float) -> Iterator[Sent]:
     """Hours keep their length and sending is `factor` times as fast; both end together, or, slower than life, begin together."""
-    length = timedelta(hours=course.hours[-1][0] + 1.0) if course.hours else timedelta()
+    length = timedelta(hours=max(course.length_h, course.left_h or 0.0) + 1.0)
     pace = 1.0 / factor  # 0 for as fast as possible
     start = (now - length * max(0.0, 1.0 - pace)).replace(microsecond=0)
     for one in messages(course, start):

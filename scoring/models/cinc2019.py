@@ -9,6 +9,7 @@ from math import isnan, nan
 
 from parsers.codes import CANONICAL
 from parsers.events import Canonical, Observation
+from scoring.models.tasks import SEPSIS
 from scoring.models.trajectory import Step, Trajectory
 from streams.features import CODE
 from streams.movements import Encounter
@@ -17,8 +18,6 @@ from streams.replay.cinc2019 import table, values
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 """Any day will do: the challenge has no dates, and no feature sees one."""
-SEPSIS = "sepsis"
-"""The task of the challenge's labels: 1 from 6 hours before the onset of sepsis on (Reyna et al., table 2)."""
 
 
 def trajectory(patient_id: str, text: str) -> Trajectory:

@@ -1,12 +1,13 @@
 """One patient's stay as the bedside would have received it: typed events in the order they became known, with labels beside them and never among them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import nan
 
 from parsers.events import Event
 from streams.patient import PatientState
+from streams.replay.events import Received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +36,16 @@ class Trajectory:
     def label(self, task: str) -> Sequence[float]:
         """The labels of one task, nan at every step where this set lacks it."""
         return self.labels.get(task) or [nan] * len(self.steps)
+
+
+def steps(received: Iterable[Received], times: Sequence[datetime]) -> list[Step]:
+    """Each event at the first of these times by which it was known; what became known after the last is left out. Both in order of time."""
+    told: list[list[Event]] = [[] for _ in times]
+    place = 0
+    for one in received:
+        while place < len(times) and times[place] < one.at:
+            place += 1
+        if place == len(times):
+            break
+        told[place].append(one.event)
+    return [Step(at=at, events=events) for at, events in zip(times, told, strict=True)]

@@ -10,7 +10,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from scoring.models.cinc2019 import SEPSIS, trajectory
+from scoring.models.cinc2019 import trajectory
+from scoring.models.tasks import SEPSIS
 from scoring.models.trajectory import Trajectory
 from scoring.observations import observations
 from scoring.published.inputs import NotForThisPatient

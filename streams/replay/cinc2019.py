@@ -6,7 +6,8 @@ from math import isnan, nan
 from pathlib import Path
 
 from parsers.codes import CANONICAL
-from streams.replay.trajectories import Course
+from streams.replay.facts import Course, Fact, Measured
+from streams.replay.trajectories import VITAL
 
 COLUMNS = {
     "HR": "heart_rate", "O2Sat": "spo2", "Temp": "temperature", "SBP": "sbp", "MAP": "map", "DBP": "dbp", "Resp": "respiratory_rate", "EtCO2": "etco2",
@@ -73,5 +74,11 @@ def courses(path: Path) -> Iterator[Course]:
         yield Course(
             source="CINC", stay_id=patient_id, unit="MICU" if first.get("Unit1") == 1 else "SICU" if first.get("Unit2") == 1 else "ICU",
             age_years=None if isnan(age) else age, sex="U" if isnan(gender) else "M" if gender == 1 else "F",
-            hours=[(float(number), values(row)) for number, row in enumerate(rows)],
+            facts=[fact for hour, row in enumerate(rows) for fact in by_kind(float(hour), float(hour), values(row))],
         )  # fmt: skip
+
+
+def by_kind(known_h: float, true_h: float, found: Mapping[str, float]) -> list[Fact]:
+    """Vital signs and labs in a message each, as two systems send them."""
+    parts = ({name: value for name, value in found.items() if (name in VITAL) is vital} for vital in (True, False))
+    return [Measured(known_h=known_h, true_h=true_h, values=part) for part in parts if part]

@@ -16,6 +16,7 @@ from parsers.events import Admit, Discharge, Observation
 from parsers.message import Message
 from parsers.read import read
 from streams.replay import cinc2019, eicu
+from streams.replay.facts import Measured
 from streams.replay.trajectories import messages
 from tests.taker import Taker
 
@@ -109,7 +110,10 @@ def eicu_folder(tmp_path: Path) -> Path:
 def test_every_eicu_stay_is_replayed_once_though_it_is_in_several_tables(eicu_folder: Path) -> None:
     courses = list(eicu.courses(eicu_folder))
     assert [(one.stay_id, one.age_years, one.sex) for one in courses] == [("11", 71.0, "M"), ("12", None, "U")]
-    assert courses[0].hours == [(0.0, {"heart_rate": 90.0}), (1.0, {"creatinine": 1.4})]
+    assert courses[0].facts == (
+        Measured(known_h=1.0, true_h=1.0, values={"heart_rate": 90.0}),
+        Measured(known_h=3.0, true_h=2.0, values={"creatinine": 1.4}),
+    ), "an hour is known when it is over, a lab an hour after that"
     assert [read(sent.raw).ack for sent in messages(courses[1], NOW)] == ["AA"] * 3
 
 
