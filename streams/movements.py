@@ -42,7 +42,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encounter:
-    """The visit a patient is in, or was in. `located_at`: of the newest news about where the patient is or whether the visit is open."""
+    """The visit a patient is in, or was in. `located_at`: of the newest news about where the patient is or whether the visit is open.
+
+    `unit_since`: when the patient came to this unit, whatever the bed; None where no movement says.
+    """
 
     encounter_id: str
     patient_class: str | None = None
@@ -52,6 +55,7 @@ class Encounter:
     located_at: datetime | None = None
     discharged_at: datetime | None = None
     status: Literal["open", "discharged", "cancelled"] = "open"
+    unit_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,20 @@ def fold(movements: Iterable[Moved]) -> History:
             seen.add(number)
             number = renamed[number]
         _step(history, number, event, moved.at)
+    current = history.encounter
+    if current is not None:
+        history.encounters[current.encounter_id] = replace(current, unit_since=_unit_since(current, history.stays))
     return history
+
+
+def _unit_since(visit: Encounter, stays: Mapping[str, Sequence[Stay]]) -> datetime | None:
+    """The beginning of the last unbroken run of stays in the visit's unit."""
+    since = None
+    for stay in reversed(stays.get(visit.encounter_id, ())):
+        if visit.unit is None or stay.unit != visit.unit:
+            break
+        since = stay.since
+    return since
 
 
 def _identify(history: History, visit: Visit, at: datetime) -> str:

@@ -14,7 +14,7 @@ from scoring.models.trajectory import Step, Trajectory
 from streams.features import CODE
 from streams.movements import Encounter
 from streams.patient import PatientState
-from streams.replay.cinc2019 import table, values
+from streams.replay.cinc2019 import table, unit, values
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 """Any day will do: the challenge has no dates, and no feature sees one."""
@@ -40,7 +40,10 @@ def _initial(patient_id: str, row: Mapping[str, float]) -> PatientState:
         birth_date=None if isnan(age) else (START - timedelta(days=age * 365.25)).date(),
         sex=None if isnan(gender) else "M" if gender == 1 else "F",
         encounter=Encounter(
-            encounter_id=patient_id, admitted_at=START + timedelta(hours=0.0 if isnan(admitted_h) else min(0.0, admitted_h))
+            encounter_id=patient_id,
+            unit=unit(row),
+            unit_since=START,
+            admitted_at=START + timedelta(hours=0.0 if isnan(admitted_h) else min(0.0, admitted_h)),
         ),
     )
 

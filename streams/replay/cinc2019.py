@@ -65,6 +65,11 @@ def values(row: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
+def unit(row: Mapping[str, float]) -> str:
+    """The kind of unit a row names; of three in ten patients the set says neither."""
+    return "MICU" if row.get("Unit1") == 1 else "SICU" if row.get("Unit2") == 1 else "ICU"
+
+
 def courses(path: Path) -> Iterator[Course]:
     """Every file as a course; hours count from the first row."""
     for patient_id, text in files(path):
@@ -72,7 +77,7 @@ def courses(path: Path) -> Iterator[Course]:
         first = rows[0] if rows else {}
         age, gender = first.get("Age", nan), first.get("Gender", nan)
         yield Course(
-            source="CINC", stay_id=patient_id, unit="MICU" if first.get("Unit1") == 1 else "SICU" if first.get("Unit2") == 1 else "ICU",
+            source="CINC", stay_id=patient_id, unit=unit(first),
             age_years=None if isnan(age) else age, sex="U" if isnan(gender) else "M" if gender == 1 else "F",
             facts=[fact for hour, row in enumerate(rows) for fact in by_kind(float(hour), float(hour), values(row))],
         )  # fmt: skip

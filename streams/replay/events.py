@@ -45,7 +45,7 @@ def initial(course: Course, start: datetime) -> PatientState:
         patient_id=course.stay_id,
         birth_date=born(course, start),
         sex="F" if course.sex == "F" else "M" if course.sex == "M" else None,
-        encounter=Encounter(encounter_id=course.stay_id, admitted_at=at_hour(start, course.admitted_h)),
+        encounter=Encounter(encounter_id=course.stay_id, unit=course.unit, unit_since=start, admitted_at=at_hour(start, course.admitted_h)),
     )
 
 

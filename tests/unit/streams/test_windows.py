@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.readings import Reading
-from streams.windows import latest, summarise, within
+from streams.windows import latest, within
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIX_HOURS = timedelta(hours=6)
@@ -33,17 +33,6 @@ def test_a_window_holds_exactly_what_was_observed_in_it_and_received_by_its_end(
     assert within(readings, NOON, SIX_HOURS) == expected
 
 
-@given(READINGS)
-def test_a_summary_agrees_with_the_numbers_it_summarises(readings: list[Reading]) -> None:
-    numbers = [one.value_num for one in within(readings, NOON, SIX_HOURS) if one.value_num is not None]
-    summary = summarise(readings, NOON, SIX_HOURS)
-    if summary is None:
-        assert numbers == []
-        return
-    assert (summary.last, summary.low, summary.high, summary.number) == (numbers[-1], min(numbers), max(numbers), len(numbers))
-    assert summary.mean == pytest.approx(sum(numbers) / len(numbers))
-
-
 def test_a_reading_leaves_when_its_age_reaches_the_window() -> None:
     readings = (reading(-360, 80.0),)
     assert within(readings, NOON, SIX_HOURS) == []
@@ -61,24 +50,7 @@ def test_a_tombstone_uncovers_the_reading_before_it() -> None:
     assert latest(readings, NOON, SIX_HOURS) == readings[0]
 
 
-def test_the_slope_is_that_of_the_least_squares_line_per_hour() -> None:
-    rising = summarise((reading(-180, 90.0), reading(-120, 100.0), reading(0, 120.0)), NOON, SIX_HOURS)
-    assert rising is not None
-    assert rising.slope_per_h == pytest.approx(10.0)
-    assert rising.age_h == 0.0
-
-
-def test_one_time_has_no_slope() -> None:
-    once = summarise((reading(-60, 90.0), reading(-60, 94.0)), NOON, SIX_HOURS)
-    assert once is not None
-    assert once.slope_per_h is None
-
-
 @pytest.mark.parametrize("ahead_s", [1, 120, 599])
 def test_a_sender_whose_clock_is_fast_is_heard_at_once(ahead_s: int) -> None:
     ahead = Reading(observed_at=NOON + timedelta(seconds=ahead_s), received_at=NOON, value_num=128.0)
     assert latest([ahead], NOON, timedelta(hours=1)) == ahead
-    found = summarise([ahead], NOON, timedelta(hours=6))
-    assert found is not None
-    assert (found.last, found.age_h) == (128.0, 0.0)
-    assert latest([ahead], NOON - timedelta(seconds=1), timedelta(hours=1)) is None
