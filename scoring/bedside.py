@@ -1,100 +1,136 @@
-"""The scorer handed to the worker: NEWS2 after every message that changes it, and the model for the whole batch in one request."""
+"""The scorer handed to the worker: NEWS2 after every message that changes it, and the models for the whole batch in one request each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import psycopg
 
 from scoring import store
-from scoring.observations import CODES, NAMES, finding, observations
+from scoring.explain import changed_most, findings, moved
+from scoring.observations import CODES, NAMES, finding, observations, refused
 from scoring.published.inputs import NotForThisPatient
 from scoring.published.news2 import VERSION, news2
-from scoring.score import Finding, Mode, Score
+from scoring.quantities import quantity_of
+from scoring.score import Abstention, Mode, Score
+from scoring.voice import Model, ModelUnavailable, Voice
 from streams.features import CODE as FEATURE_CODES
-from streams.features import LABS, VITALS, features
-from streams.patient import PatientState
+from streams.features import FEATURES, features
 from streams.processing import Moment
 
-MODEL_CODES: Final = frozenset(FEATURE_CODES[name] for name in (*VITALS, *LABS))
-SHOWN: Final = 4
-"""Findings told with a model's score: what moved most, as many as fit on a phone."""
+MODEL_CODES: Final = frozenset(FEATURE_CODES[name] for name in map(quantity_of, FEATURES) if name in FEATURE_CODES)
+"""A message that changes none of these leaves a model's answer as it was."""
+EXPLAINED: Final = 16
+"""Scores of a batch whose findings are worked out at once, the highest: 2 ms each. The others are when somebody asks (`vigil explain`)."""
+
+Answers = Mapping[str, float | Abstention]
 
 
-class ModelUnavailable(Exception):
-    """The model does not speak; `reason` is a metric label: `timeout`, `away`, `circuit_open`, `bad_output`, `wrong_features`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Model(Protocol):
-    """Whatever turns features into probabilities; at the bedside Triton."""
-
-    name: str
-    version: str
-
-    def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """(N, F) to (N,) in 0..1. Raises ModelUnavailable."""
-        ...
+def _nobody(_: Abstention) -> None:
+    return None
 
 
 class Bedside:
     """Scores moments. A score depends on the message and the state after it, never on how messages were batched."""
 
-    def __init__(self, model: Model, on_fallback: Callable[[str], None]) -> None:
-        self._model, self._on_fallback = model, on_fallback
+    def __init__(
+        self,
+        live: Model | Voice | None,
+        on_fallback: Callable[[str], None],
+        *,
+        shadows: Sequence[Voice] = (),
+        on_abstained: Callable[[Abstention], None] = _nobody,
+    ) -> None:
+        self._live = live if live is None or isinstance(live, Voice) else Voice(model=live)
+        self._shadows, self._on_fallback, self._on_abstained = shadows, on_fallback, on_abstained
 
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
-        """NEWS2 and the model's score for each moment whose message changed an input of theirs, in order."""
-        risks, mode = self._ask([moment for moment in moments if moment.changed & MODEL_CODES])
+        """NEWS2 and the models' scores for each moment whose message changed an input of theirs, in order."""
+        asked = [moment for moment in moments if moment.changed & MODEL_CODES]
+        rows = {str(moment.source): features(moment.patient, moment.received_at) for moment in asked}
+        live, mode = self._ask(rows)
+        spoken: list[tuple[Voice, Mode, Answers]] = [] if self._live is None else [(self._live, "live", live)]
+        spoken += [(voice, "shadow", self._overhear(voice, rows)) for voice in self._shadows]
         scores: list[Score] = []
+        explained = {(voice.model.version, key) for voice, _, answers in spoken for key in _highest(voice, answers)}
         for moment in moments:
+            source = str(moment.source)
             if moment.changed & CODES:
-                scores.extend(_news2(moment, now, mode))
-            risk = risks.get(str(moment.source))
-            if risk is not None:
-                scores.append(self._risk(moment, now, risk))
+                scores.extend(_news2(moment, now, "fallback" if isinstance(live.get(source), Abstention) else mode))
+            for voice, how, answers in spoken:
+                if source in answers:
+                    row = rows[source] if (voice.model.version, source) in explained else None
+                    scores.append(_risk(voice, moment, now, answers[source], how, row))
         return scores
 
     def write(self, cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
         """Writes them in the batch's transaction."""
         store.write(cursor, scores)
 
-    def _ask(self, moments: Sequence[Moment]) -> tuple[dict[str, float], Mode]:
-        if not moments:
+    def _ask(self, rows: Mapping[str, npt.NDArray[np.float32]]) -> tuple[Answers, Mode]:
+        if not rows:
             return {}, "live"
-        matrix = np.stack([features(moment.patient, moment.received_at) for moment in moments])
+        if self._live is None:
+            self._on_fallback("none_live")
+            return {}, "fallback"
         try:
-            answers = self._model.probabilities(matrix)
+            answers = self._live.speak(np.stack(list(rows.values())))
         except ModelUnavailable as away:
             self._on_fallback(away.reason)
             return {}, "fallback"
-        return {str(moment.source): float(answer) for moment, answer in zip(moments, answers, strict=True)}, "live"
+        for answer in answers:
+            if isinstance(answer, Abstention):
+                self._on_abstained(answer)
+        return dict(zip(rows, answers, strict=True)), "live"
 
-    def _risk(self, moment: Moment, now: datetime, risk: float) -> Score:
-        patient = moment.patient
-        newest = [readings[-1].observed_at for code, readings in patient.readings.items() if code in moment.changed & MODEL_CODES]
-        return Score(
-            score_id=f"{moment.source}/{self._model.name}",
-            patient_id=patient.patient_id,
-            encounter_id=patient.encounter.encounter_id if patient.encounter else None,
-            name=self._model.name,
-            version=self._model.version,
-            value=risk,
-            at_least=risk,
-            red=False,
-            as_of=min(max(newest, default=moment.received_at), moment.received_at),
-            scored_at=now,
-            mode="live",
-            parts={},
-            missing=(),
-            findings=_moved(patient, moment.received_at),
-            at=moment.received_at,
-        )
+    def _overhear(self, voice: Voice, rows: Mapping[str, npt.NDArray[np.float32]]) -> Answers:
+        """A shadow that is silent is no fallback: nobody relies on it, and its scores are simply not there."""
+        if not rows:
+            return {}
+        try:
+            return dict(zip(rows, voice.speak(np.stack(list(rows.values()))), strict=True))
+        except ModelUnavailable:
+            return {}
+
+
+def _highest(voice: Voice, answers: Answers) -> list[str]:
+    """Whose findings are worked out now: who may be paged about, the highest first."""
+    if voice.attribution is None:
+        return []
+    risks = {source: risk for source, risk in answers.items() if not isinstance(risk, Abstention) and risk >= voice.explain_from}
+    return sorted(risks, key=lambda source: -risks[source])[:EXPLAINED]
+
+
+def _risk(
+    voice: Voice, moment: Moment, now: datetime, answer: float | Abstention, mode: Mode, row: npt.NDArray[np.float32] | None
+) -> Score:
+    """A shadow's score has its version in its name, so that two versions of one model may speak about one message."""
+    patient, model, at = moment.patient, voice.model, moment.received_at
+    newest = [readings[-1].observed_at for code, readings in patient.readings.items() if code in moment.changed & MODEL_CODES]
+    risk = None if isinstance(answer, Abstention) else answer
+    added = moved(voice.attribution, row, voice.names) if row is not None and voice.attribution is not None else None
+    told = findings(patient, at, added) if added is not None else changed_most(patient, at) if risk is not None else ()
+    return Score(
+        score_id=f"{moment.source}/{model.name}" + (f"@{model.version}" if mode == "shadow" else ""),
+        patient_id=patient.patient_id,
+        encounter_id=patient.encounter.encounter_id if patient.encounter else None,
+        name=model.name,
+        version=model.version,
+        value=risk,
+        at_least=risk,
+        red=False,
+        as_of=min(max(newest, default=at), at),
+        scored_at=now,
+        mode=mode,
+        parts={},
+        missing=(),
+        findings=told,
+        at=at,
+        abstained=answer if isinstance(answer, Abstention) else None,
+        moved=added,
+    )
 
 
 def _news2(moment: Moment, now: datetime, mode: Mode) -> list[Score]:
@@ -123,19 +159,6 @@ def _news2(moment: Moment, now: datetime, mode: Mode) -> list[Score]:
         missing=result.missing,
         findings=tuple(one for one in told if one is not None),
         at=at,
+        refused=refused(patient, at),
     )
     return [score]
-
-
-def _moved(patient: PatientState, at: datetime) -> tuple[Finding, ...]:
-    """What changed most in 12 hours, against the size of the value: plain facts to look at, no attribution."""
-    found = (finding(patient, name, at) for name in (*VITALS, "lactate", "creatinine", "wbc", "platelets"))
-    changed = [one for one in found if one is not None and isinstance(one.was, float) and isinstance(one.value, float)]
-    changed.sort(key=_relative_change, reverse=True)
-    return tuple(changed[:SHOWN])
-
-
-def _relative_change(one: Finding) -> float:
-    now = one.value if isinstance(one.value, float) else 0.0
-    was = one.was if isinstance(one.was, float) else now
-    return abs(now - was) / max(abs(now), abs(was), 1e-6)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from scoring.plausible import LIMITS
 from scoring.quantities import AGE, COUNT, VALUES, quantity_of
+from scoring.score import Abstention, Why
 
 Floats = npt.NDArray[np.float64]
-Why = Literal["not_finite", "out_of_range", "contradiction", "too_few", "too_old", "unlike_training"]
 
 CLIP: Final = 6.0
 """How far one feature may pull the shape: beyond, it is an extreme, which is judged by itself."""
@@ -23,13 +23,6 @@ ROUNDING: Final = 1e-4
 AGE_YEARS: Final = (0.0, 130.0)
 CHUNK: Final = 256
 """Rows at a time: what is computed of them fits into the processor's cache."""
-
-
-class Abstention(Struct, frozen=True, kw_only=True):
-    """Why the model keeps silent about one patient: `reason` is a metric label, `detail` names the quantity and holds no patient."""
-
-    reason: Why
-    detail: str
 
 
 class GuardConstants(Struct, frozen=True, kw_only=True):

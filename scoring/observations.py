@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from parsers.codes import CANONICAL
+from scoring.plausible import believable
 from scoring.published.inputs import Consciousness, Inputs
 from scoring.score import Finding
 from streams.features import CODE
@@ -29,14 +30,13 @@ CODES: Final = frozenset(CODE[name] for name in (*NAMES.values(), "fio2", "gcs")
 
 
 def observations(state: PatientState, at: datetime) -> tuple[Inputs, datetime | None]:
-    """The inputs, each the newest within VALID, and when the newest of them was observed (None where there is none).
+    """The inputs, each the newest within VALID that can be true, and when the newest of them was observed (None where there is none).
 
     Oxygen: given where a flow above 0 or an inspired fraction above air is charted; nothing charted is not known, not air.
     Consciousness: ACVPU where charted; else GCS 15 is taken as alert and less as not alert, which is a site's rule and no published map.
     """
-    found = {name: latest(state.readings.get(CODE[known], ()), at, VALID) for name, known in NAMES.items()}
-    fio2 = latest(state.readings.get(CODE["fio2"], ()), at, VALID)
-    gcs = latest(state.readings.get(CODE["gcs"], ()), at, VALID)
+    found = {name: _newest(state, known, at) for name, known in NAMES.items()}
+    fio2, gcs = _newest(state, "fio2", at), _newest(state, "gcs", at)
     used = [reading for reading in (*found.values(), fio2, gcs) if reading is not None]
     inputs = Inputs(
         rr_per_min=_number(found["rr_per_min"]),
@@ -49,6 +49,23 @@ def observations(state: PatientState, at: datetime) -> tuple[Inputs, datetime | 
         age_years=None if state.birth_date is None else (at.date() - state.birth_date).days / 365.25,
     )
     return inputs, max((reading.observed_at for reading in used), default=None)
+
+
+def refused(state: PatientState, at: datetime) -> tuple[str, ...]:
+    """Inputs whose newest value cannot be true of a living patient: it is not counted, and it is told."""
+    newest = {
+        name: latest(state.readings.get(CODE[known], ()), at, VALID) for name, known in (*NAMES.items(), ("fio2", "fio2"), ("gcs", "gcs"))
+    }
+    return tuple(name for name, reading in newest.items() if reading is not None and not believable(NAMES.get(name, name), reading))
+
+
+def _newest(state: PatientState, name: str, at: datetime, max_age: timedelta = VALID) -> Reading | None:
+    """The newest that can be true; the one before it speaks where it cannot, as it does where the reader refuses a value."""
+    readings = state.readings.get(CODE[name], ())
+    newest = latest(readings, at, max_age)
+    if newest is None or believable(name, newest):
+        return newest
+    return latest([one for one in readings if believable(name, one)], at, max_age)
 
 
 def _number(reading: Reading | None) -> float | None:
@@ -74,17 +91,18 @@ def _consciousness(avpu: Reading | None, gcs: Reading | None) -> Consciousness |
     return None
 
 
-def finding(state: PatientState, name: str, at: datetime, points: int | None = None) -> Finding | None:
+def finding(
+    state: PatientState, name: str, at: datetime, points: int | None = None, *, moved: float | None = None, max_age: timedelta = VALID
+) -> Finding | None:
     """The newest value of one quantity with what it was at the start of the last 12 hours."""
     code = CODE[name]
-    readings = state.readings.get(code, ())
-    newest = latest(readings, at, VALID)
+    newest = _newest(state, name, at, max_age)
     if newest is None:
         return None
-    earlier = within(readings, at, TREND)
+    earlier = [one for one in within(state.readings.get(code, ()), at, TREND) if believable(name, one)]
     first = earlier[0] if earlier and earlier[0].observed_at < newest.observed_at else None
     value = newest.value_num if newest.value_num is not None else newest.value_text or ""
     return Finding(
-        name=name, value=value, unit=CANONICAL[code].unit, observed_at=newest.observed_at,
-        was=first.value_num if first else None, was_at=first.observed_at if first else None, points=points,
+        name=name, value=value, unit=CANONICAL[code].unit, observed_at=newest.observed_at, was=first.value_num if first else None,
+        was_at=first.observed_at if first else None, points=points, moved=moved,
     )  # fmt: skip

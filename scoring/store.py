@@ -20,12 +20,17 @@ def write(cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
     with cursor.copy(SQL["copy_scores"].encode()) as copy:
         copy.set_types(TYPES)
         for score in scores:
-            explanation = Jsonb(
-                msgspec.to_builtins({"parts": score.parts, "missing": score.missing, "findings": score.findings, "at": score.at})
-            )
+            explanation = Jsonb(msgspec.to_builtins(_explanation(score)))
             copy.write_row(
                 (
                     score.score_id, score.patient_id, score.encounter_id, score.name, score.version, score.value, score.at_least, score.red,
                     score.as_of, score.scored_at, score.mode, explanation,
                 )
             )  # fmt: skip
+
+
+def _explanation(score: Score) -> dict[str, object]:
+    """What is always there, and what there is only sometimes."""
+    always: dict[str, object] = {"parts": score.parts, "missing": score.missing, "findings": score.findings, "at": score.at}
+    sometimes = {"refused": score.refused, "abstained": score.abstained, "moved": score.moved}
+    return always | {name: value for name, value in sometimes.items() if value}

@@ -9,8 +9,8 @@ from tritonclient import grpc
 from tritonclient.utils import InferenceServerException
 
 from infra.settings import TritonSettings
-from scoring.bedside import ModelUnavailable
 from scoring.models.metadata import Metadata
+from scoring.voice import ModelUnavailable
 from streams.features import VERSION
 
 REST_S = 3.0

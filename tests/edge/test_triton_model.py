@@ -10,9 +10,9 @@ import onnxruntime
 import pytest
 
 from infra.settings import Settings, TritonSettings
-from scoring.bedside import ModelUnavailable
 from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.triton.client import REST_S, TritonClient
+from scoring.voice import ModelUnavailable
 from streams.features import FEATURES
 
 Floats = npt.NDArray[np.float32]

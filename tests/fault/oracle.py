@@ -14,8 +14,9 @@ from alerts.episode import Episode
 from alerts.policy import decide
 from alerts.rules import Rules, Tier, load
 from parsers.events import Merge, Note, Observation, Order
-from scoring.bedside import Bedside, ModelUnavailable
+from scoring.bedside import Bedside
 from scoring.score import Score
+from scoring.voice import ModelUnavailable
 from streams.patient import PatientState
 from streams.processing import Moment, Taken, process, read_record
 from streams.record import Record, Source

@@ -5,10 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from scoring.bedside import Bedside, ModelUnavailable
+from scoring.bedside import Bedside
+from scoring.guard_fit import fit_guard
+from scoring.guards import Guard
+from scoring.published.news2 import VERSION
 from scoring.score import Score
-from streams.features import FEATURES
+from scoring.voice import ModelUnavailable, Voice
+from streams.features import FEATURES, features
 from streams.processing import Moment, process, read_record
 from streams.record import Record, Source
 from tests.hl7 import SICK, WELL, adt, oru
@@ -106,3 +111,60 @@ def test_findings_name_what_scored_with_its_trend() -> None:
 def test_children_get_no_adult_score() -> None:
     child = oru("1", NOON, WELL).replace(b"19560321", b"20200101")
     assert [score.name for score in scored(Fixed(), child)[0]] == ["deterioration"]
+
+
+@pytest.fixture(scope="module")
+def guard() -> Guard:
+    """Of validation patients who lie around a well and a sick person."""
+    random = np.random.default_rng(1)
+    two = moments(oru("1", NOON, WELL), oru("2", NOON, SICK))
+    rows = np.stack([features(moment.patient, moment.received_at) for moment in two])[random.integers(0, 2, 4000)]
+    return Guard(fit_guard((rows * random.normal(1, 0.02, size=(4000, 1))).astype(np.float32)))
+
+
+def guarded(guard: Guard, *messages: bytes) -> tuple[list[Score], list[str]]:
+    told: list[str] = []
+    voice = Voice(model=Fixed(), guard=guard)
+    bedside = Bedside(voice, told.append, on_abstained=lambda one: told.append(one.reason))
+    return bedside.score(moments(*messages), NOON + timedelta(hours=1)), told
+
+
+def test_where_the_model_abstains_the_published_score_speaks_and_says_so(guard: Guard) -> None:
+    scores, told = guarded(guard, oru("1", NOON, WELL), oru("2", NOON, {"lactate": 44.0}), oru("3", NOON, WELL | {"hr": 250}))
+    assert [(one.name, one.mode, one.value) for one in scores if one.name == "news2"] == [
+        ("news2", "live", 0.0),
+        ("news2", "fallback", 3.0),
+    ]
+    risks = [one for one in scores if one.name == "deterioration"]
+    assert [one.value for one in risks] == [0.25, None, None]
+    assert [one.abstained.reason if one.abstained else None for one in risks] == [None, "too_few", "unlike_training"]
+    assert told == ["too_few", "unlike_training"]
+    assert [one.at_least for one in risks[1:]] == [None, None]
+
+
+def test_an_abstention_asks_the_model_nothing(guard: Guard) -> None:
+    model = Fixed()
+    Bedside(Voice(model=model, guard=guard), lambda _: None).score(moments(oru("2", NOON, {"lactate": 3.0})), NOON)
+    assert model.asked == []
+
+
+def test_a_shadow_scores_beside_the_live_model_and_replaces_nothing() -> None:
+    shadow = Fixed()
+    shadow.version = "shadow-2"
+    found = Bedside(Fixed(), lambda _: None, shadows=[Voice(model=shadow)]).score(moments(oru("1", NOON, SICK)), NOON)
+    assert [(one.score_id.rsplit("/", 1)[1], one.mode, one.version) for one in found] == [
+        ("news2", "live", VERSION), ("deterioration", "live", "fixed-1"), ("deterioration@shadow-2", "shadow", "shadow-2"),
+    ]  # fmt: skip
+
+
+def test_a_shadow_that_is_away_is_no_fallback() -> None:
+    told: list[str] = []
+    found = Bedside(Fixed(), told.append, shadows=[Voice(model=Fixed(away="timeout"))]).score(moments(oru("1", NOON, SICK)), NOON)
+    assert [one.mode for one in found] == ["live", "live"]
+    assert told == []
+
+
+def test_without_any_live_model_news2_speaks_alone() -> None:
+    told: list[str] = []
+    [news2] = Bedside(None, told.append).score(moments(oru("1", NOON, SICK)), NOON)
+    assert (news2.mode, told) == ("fallback", ["none_live"])

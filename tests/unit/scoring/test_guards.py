@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from scoring.guard_fit import ALPHA, fit_guard
-from scoring.guards import Abstention, Guard, GuardConstants
+from scoring.guards import Guard, GuardConstants
+from scoring.score import Abstention
 
 VITALS = {"heart_rate": (85.0, 12.0), "sbp": (120.0, 14.0), "dbp": (62.0, 9.0), "temperature": (37.0, 0.5), "respiratory_rate": (18.0, 3.0)}
 LABS = {"creatinine": (1.0, 0.3), "lactate": (1.5, 0.5), "sodium": (139.0, 4.0), "potassium": (4.1, 0.4)}

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from parsers.events import Canonical, Observation
-from scoring.observations import finding, observations
+from scoring.observations import finding, observations, refused
 from streams.features import CODE
 from streams.patient import PatientState, advance
+from tests import states
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Fact = tuple[str, float | str, int]
@@ -75,3 +76,32 @@ def test_a_finding_tells_where_the_value_came_from_within_twelve_hours() -> None
     found = finding(state(("heart_rate", 70.0, -13 * 60), ("heart_rate", 80.0, -600), ("heart_rate", 130.0, -5)), "heart_rate", NOON, 2)
     assert found is not None
     assert (found.value, found.was, found.points, found.unit) == (130.0, 80.0, 2, "/min")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "as_input"),
+    [
+        ("temperature", 98.6, "temp_c"), ("spo2", 0.97, "spo2_pct"), ("heart_rate", float("nan"), "hr_per_min"), ("sbp", float("inf"), "sbp_mmhg"),
+        ("respiratory_rate", -4.0, "rr_per_min"), ("heart_rate", 1200.0, "hr_per_min"), ("sbp", 3.0, "sbp_mmhg"), ("temperature", 3.68, "temp_c"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_true_is_not_scored_and_is_told(name: str, value: float, as_input: str) -> None:
+    impossible = states.state((name, value, -5))
+    inputs, _ = observations(impossible, NOON)
+    assert getattr(inputs, as_input) is None
+    assert refused(impossible, NOON) == (as_input,)
+    assert finding(impossible, name, NOON) is None
+
+
+def test_the_value_before_an_impossible_one_speaks_as_long_as_it_is_valid() -> None:
+    found = states.state(("temperature", 38.1, -60), ("temperature", 101.2, -5))
+    assert observations(found, NOON)[0].temp_c == 38.1
+    assert refused(found, NOON) == ("temp_c",)
+    assert observations(found, NOON + timedelta(hours=11, minutes=30))[0].temp_c is None
+
+
+def test_possible_extremes_are_scored() -> None:
+    found = states.state(("temperature", 26.0, -5), ("heart_rate", 0.0, -5), ("spo2", 41.0, -5))
+    inputs, _ = observations(found, NOON)
+    assert (inputs.temp_c, inputs.hr_per_min, inputs.spo2_pct) == (26.0, 0.0, 41.0)
+    assert refused(found, NOON) == ()
