@@ -1,19 +1,27 @@
 """The served model on a real Triton: the same probabilities as the ONNX file, and every way of being away is told apart and costs little."""
 
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import pytest
+from tritonclient.grpc import service_pb2_grpc
+from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
 from infra.settings import Settings, TritonSettings
+from scoring.bedside import Bedside
 from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.triton.client import REST_S, TritonClient
 from scoring.voice import ModelUnavailable
 from streams.features import FEATURES
+from tests.hl7 import SICK, oru
+from tests.moments import NOON, moments
 
 Floats = npt.NDArray[np.float32]
 METADATA = metadata_of(SHIPPED, "deterioration")
@@ -109,9 +117,82 @@ def test_a_model_of_other_features_is_never_asked(settings: Settings) -> None:
     assert reason(client, patients(1)) == "wrong_features"
 
 
-@pytest.mark.parametrize("answer", [None, np.empty((0, 1)), np.full((2, 1), np.nan), np.full((2, 1), 1.5), np.full((1, 1), 0.5)])
-def test_an_answer_that_is_none_counts_as_away(settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: Floats | None) -> None:
+def message(*values: float, name: str = "probability") -> ModelInferResponse:
+    found = ModelInferResponse(raw_output_contents=[np.array(values, np.float32).tobytes()])
+    found.outputs.add(name=name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "answer", [ModelInferResponse(), message(), message(np.nan, np.nan), message(1.5, 0.2), message(-0.1, 0.2), message(0.5), message(0.5, 0.5, name="other")]
+)  # fmt: skip
+def test_an_answer_that_is_none_counts_as_away(settings: Settings, monkeypatch: pytest.MonkeyPatch, answer: ModelInferResponse) -> None:
     client = TritonClient(settings.triton, METADATA, Seconds())
     monkeypatch.setattr(client, "_ask", lambda _: answer)
     assert reason(client, patients(2)) == "bad_output"
     assert reason(client, patients(2)) == "circuit_open"
+
+
+class Server(service_pb2_grpc.GRPCInferenceServiceServicer):
+    """A server that speaks Triton's protocol and answers each try after so many seconds; counts the tries."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.waits, self.asked = list(seconds), 0
+        self._server = grpc.server(ThreadPoolExecutor(4))
+        service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self, self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def ModelInfer(self, request: ModelInferRequest, context: grpc.ServicerContext) -> ModelInferResponse:
+        self.asked += 1
+        time.sleep(self.waits.pop(0) if self.waits else 0.0)
+        return message(*[0.25] * request.inputs[0].shape[0])
+
+    def __enter__(self) -> "Server":
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop(None)
+
+
+def asking(settings: Settings, address: str, **changes: int) -> TritonClient:
+    return TritonClient(msgspec.structs.replace(settings.triton, grpc=address, **changes), METADATA, Seconds())
+
+
+def test_what_is_not_answered_soon_is_asked_once_more_and_the_first_answer_counts(settings: Settings) -> None:
+    with Server(5.0, 0.0) as server:
+        client = asking(settings, server.address, timeout_ms=20_000, hedge_ms=50)
+        assert client.probabilities(patients(3)).tolist() == [0.25] * 3
+        assert server.asked == 2
+
+
+def test_what_is_answered_soon_is_asked_once(settings: Settings) -> None:
+    with Server() as server:
+        client = asking(settings, server.address, timeout_ms=20_000, hedge_ms=10_000)
+        for _ in range(3):
+            client.probabilities(patients(3))
+        assert server.asked == 3
+
+
+def test_the_second_try_goes_to_the_next_server(settings: Settings) -> None:
+    with Server(5.0) as slow, Server() as quick, socket.create_server(("127.0.0.1", 0)) as gone:
+        client = asking(settings, f"{slow.address}, {quick.address}", timeout_ms=20_000, hedge_ms=50)
+        assert client.probabilities(patients(2)).shape == (2,)
+        assert (slow.asked, quick.asked) == (1, 1)
+        nobody = f"127.0.0.1:{gone.getsockname()[1]}"
+        gone.close()
+        assert asking(settings, f"{nobody},{quick.address}", timeout_ms=20_000, hedge_ms=15_000).probabilities(patients(2)).shape == (2,)
+
+
+def test_a_stalled_server_leaves_news2_alone_within_half_a_second(settings: Settings, deaf: str) -> None:
+    """By the settings as they are shipped; the best of three, for a busy machine adds what it likes."""
+    spent = []
+    for _ in range(3):
+        told: list[str] = []
+        bedside = Bedside(TritonClient(msgspec.structs.replace(TritonSettings(), grpc=deaf), METADATA), told.append)
+        began = time.monotonic()
+        scores = bedside.score(moments(oru("1", NOON, SICK)), NOON)
+        spent.append(time.monotonic() - began)
+        assert [(one.name, one.mode) for one in scores] == [("news2", "fallback")]
+        assert told == ["timeout"]
+    assert min(spent) < 0.5

@@ -1,7 +1,6 @@
 """Scores at the bedside: NEWS2 after each message that touches it, the model for the whole batch at once, NEWS2 alone when the model is away."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +13,8 @@ from scoring.published.news2 import VERSION
 from scoring.score import Score
 from scoring.voice import ModelUnavailable, Voice
 from streams.features import FEATURES, features
-from streams.processing import Moment, process, read_record
-from streams.record import Record, Source
 from tests.hl7 import SICK, WELL, adt, oru
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+from tests.moments import NOON, moments
 
 
 class Fixed:
@@ -35,15 +31,6 @@ class Fixed:
         if self.away:
             raise ModelUnavailable(self.away)
         return np.full(len(matrix), 0.25, np.float32)
-
-
-def moments(*messages: bytes) -> Sequence[Moment]:
-    """The messages received a minute apart, the first ten minutes after noon."""
-    records = [
-        Record(source=Source(topic="hl7.oru", partition=3, offset=number), value=message, received_at=NOON + timedelta(minutes=10 + number))
-        for number, message in enumerate(messages)
-    ]  # fmt: skip
-    return process([read_record(record) for record in records], {}, {}, set()).moments
 
 
 def scored(model: Fixed, *messages: bytes) -> tuple[list[Score], list[str]]:
