@@ -45,6 +45,12 @@ class Metrics:
         self.model_fallback_total = Counter(
             "vigil_model_fallback_total", "Times the published score spoke alone", ["reason"], registry=registry
         )
+        self.model_abstained_total = Counter(
+            "vigil_model_abstained_total", "Patients about whom the model kept silent, and why", ["reason"], registry=registry
+        )
+        self.unit_drift = Gauge(
+            "vigil_unit_drift", "1 while a feed's numbers look like another unit's", ["feed", "quantity"], registry=registry
+        )
         self.consumer_lag_messages = Gauge(
             "vigil_consumer_lag_messages", "Messages in Kafka not yet recorded", ["topic"], registry=registry
         )

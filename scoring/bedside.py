@@ -59,7 +59,7 @@ class Bedside:
             source = str(moment.source)
             if moment.changed & CODES:
                 scores.extend(_news2(moment, now, "fallback" if isinstance(live.get(source), Abstention) else mode))
-            for voice, how, answers in spoken:
+            for voice, how, answers in _in_turn(spoken, moment):
                 if source in answers:
                     row = rows[source] if (voice.model.version, source) in explained else None
                     scores.append(_risk(voice, moment, now, answers[source], how, row))
@@ -93,6 +93,19 @@ class Bedside:
             return dict(zip(rows, voice.speak(np.stack(list(rows.values()))), strict=True))
         except ModelUnavailable:
             return {}
+
+
+Spoken = Sequence[tuple[Voice, Mode, Answers]]
+
+
+def _in_turn(spoken: Spoken, moment: Moment) -> Spoken:
+    """In a pilot's units the pilot speaks and the live version is the shadow; where the pilot has no answer, the live version goes on speaking."""
+    unit = moment.patient.encounter.unit if moment.patient.encounter else None
+    source = str(moment.source)
+    for pilot, _, answers in spoken:
+        if pilot.units and unit in pilot.units and isinstance(answers.get(source), float):
+            return [(voice, "live" if voice is pilot else "shadow", said) for voice, _, said in spoken]
+    return spoken
 
 
 def _highest(voice: Voice, answers: Answers) -> list[str]:

@@ -38,7 +38,7 @@ class Model(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
     """A model with its guard, its site's calibration and its trees; `None` where it has none. `explain_from`: the probability from which what
-    moved it is worked out at once, and not only when somebody asks.
+    moved it is worked out at once, and not only when somebody asks. `units`: of a pilot, where it speaks in the place of the live version.
     """
 
     model: Model
@@ -46,6 +46,7 @@ class Voice:
     calibration: Calibration | None = None
     attribution: Attribution | None = None
     explain_from: float = 1.0
+    units: frozenset[str] | None = None
     names: Sequence[str] = FEATURES
 
     def speak(self, matrix: Floats) -> list[float | Abstention]:

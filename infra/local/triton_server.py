@@ -97,18 +97,31 @@ def start(repository: Path, grpc_port: int, http_port: int, metrics_port: int) -
 
 
 def probe(address: str, model: str) -> bool:
-    """Whether the model answers a real inference, made from its own metadata, with finite numbers of the right count."""
+    """Whether every loaded version of the model answers a real inference, made from its own metadata, with finite numbers.
+
+    A server that was given no such model, because it was refused, is well: NEWS2 speaks alone, and says so.
+    """
     try:
         client = grpc.InferenceServerClient(address)
         try:
-            inputs = [_zeros(one) for one in client.get_model_metadata(model, client_timeout=PROBE_TIMEOUT_S).inputs]
-            answer = client.infer(model, inputs, client_timeout=PROBE_TIMEOUT_S)
-            arrays = [answer.as_numpy(output.name) for output in answer.get_response().outputs]
-            return bool(arrays) and all(one is not None and one.size > 0 and np.isfinite(one).all() for one in arrays)
+            if not _offered(client, model):
+                return bool(client.is_server_live(client_timeout=PROBE_TIMEOUT_S))
+            described = client.get_model_metadata(model, client_timeout=PROBE_TIMEOUT_S)
+            return bool(described.versions) and all(_answers(client, described, version) for version in described.versions)
         finally:
             client.close()
     except InferenceServerException:
         return False
+
+
+def _offered(client: grpc.InferenceServerClient, model: str) -> bool:
+    return any(one.name == model for one in client.get_model_repository_index(client_timeout=PROBE_TIMEOUT_S).models)
+
+
+def _answers(client: grpc.InferenceServerClient, described: Any, version: str) -> bool:
+    answer = client.infer(described.name, [_zeros(one) for one in described.inputs], model_version=version, client_timeout=PROBE_TIMEOUT_S)
+    arrays = [answer.as_numpy(output.name) for output in answer.get_response().outputs]
+    return bool(arrays) and all(one is not None and one.size > 0 and np.isfinite(one).all() for one in arrays)
 
 
 def _zeros(described: Any) -> grpc.InferInput:
@@ -119,9 +132,11 @@ def _zeros(described: Any) -> grpc.InferInput:
 
 
 def _loaded(address: str, model: str) -> bool:
-    """Whether the server says that it has loaded the model: enough to begin asking the model itself."""
+    """Whether the server says that it has loaded the model, or has none of that name: enough to begin asking."""
     client = grpc.InferenceServerClient(address)
     try:
+        if not _offered(client, model):
+            return bool(client.is_server_ready(client_timeout=PROBE_TIMEOUT_S))
         return bool(client.is_model_ready(model, client_timeout=PROBE_TIMEOUT_S))
     except InferenceServerException:
         return False
@@ -173,6 +188,30 @@ def _reload(address: str, model: str) -> None:
         client.load_model(model, client_timeout=30.0)
     except InferenceServerException as error:
         log.error("triton_reload_failed", error=error.status())
+    finally:
+        client.close()
+
+
+def load(address: str, model: str, *, wanted: bool) -> list[str]:
+    """Has the server read the model's folder again, or unload the model; returns the versions that serve then. Raises InferenceServerException."""
+    client = grpc.InferenceServerClient(address)
+    try:
+        if not wanted:
+            client.unload_model(model, client_timeout=10.0)
+            return []
+        client.load_model(model, client_timeout=60.0)
+        return list(client.get_model_metadata(model, client_timeout=PROBE_TIMEOUT_S).versions)
+    finally:
+        client.close()
+
+
+def loaded(address: str, model: str) -> list[str]:
+    """The versions that serve now; none where the server does not answer."""
+    client = grpc.InferenceServerClient(address)
+    try:
+        return list(client.get_model_metadata(model, client_timeout=PROBE_TIMEOUT_S).versions)
+    except InferenceServerException:
+        return []
     finally:
         client.close()
 

@@ -9,6 +9,7 @@ COMMANDS = (
     "up", "down", "status", "listen", "work", "page", "board", "triton", "send", "parse", "score", "simulate", "replay", "audit",
     "explain", "oncall", "policy", "quarantine", "identity", "watch", "train", "evaluate", "bench", "doctor", "settings", "catch", "kafka", "postgres",
     "migrate", "backup", "restore", "standby", "promote", "drill", "skip", "feed", "codes",
+    "model",
 )  # fmt: skip
 """Each is `command` in `infra/main/<name>.py`; a file that is not there is a command that does not exist."""
 

@@ -8,7 +8,7 @@ from alerts.policy_text import described, differences
 from alerts.rules import PolicyError, Rules, load
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, settings_of
-from scoring.models.metadata import SHIPPED, metadata_of
+from scoring.served import live_metadata
 
 policy_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -44,7 +44,7 @@ def diff(context: click.Context, home: Path, old: Path, new: Path) -> None:
 
 def _read(home: Path, file: Path | None) -> Rules:
     settings = settings_of(home)
-    model = metadata_of(Path(settings.triton.repository) if settings.triton.repository else SHIPPED, settings.triton.model)
+    model = live_metadata(settings.triton)
     chosen = file or (Path(settings.page.policy) if settings.page.policy else None)
     try:
         return load(chosen, model.threshold)

@@ -1,5 +1,7 @@
 """Ties the rooms together, one straight line a role."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +20,9 @@ from infra.main.roster import following
 from infra.metrics import Metrics
 from infra.settings import Settings
 from parsers.profile import zone_of
-from scoring.bedside import Bedside
-from scoring.models.metadata import SHIPPED, metadata_of
+from scoring import stages_store
 from scoring.score import Score
-from scoring.triton.client import TritonClient
+from scoring.served import Served, live_metadata
 from streams import progress, topics
 from streams.backlog_reader import BacklogReader
 from streams.beginnings import offsets
@@ -52,13 +53,18 @@ def with_worker(settings: Settings, instance: str | None, metrics_port: int | No
 def worker(settings: Settings, metrics: Metrics) -> faust.App:
     """The Faust app with its scorer, its policy and its database. Waits until Kafka and PostgreSQL answer."""
     clock = settings.clock.clock()
-    model = metadata_of(Path(settings.triton.repository) if settings.triton.repository else SHIPPED, settings.triton.model)
     forward = Forward(settings.kafka.bootstrap)
     profiles = {feed.name: profile_named(feed.profile) for feed in settings.listen.feeds}
-    scorer = Bedside(
-        TritonClient(settings.triton, model),
+    scorer = Served(
+        settings.triton,
         on_fallback=lambda reason: metrics.model_fallback_total.labels(reason=reason).inc(),
+        on_abstained=lambda why: metrics.model_abstained_total.labels(reason=why.reason).inc(),
+        on_new_live=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
+    _seed_progress(settings)
+    with connect(settings.database.url, application="vigil-work") as connection, connection.cursor() as cursor:
+        scorer.look(cursor)
+        model = live_metadata(settings.triton, stages_store.standings(cursor, settings.triton.model))
     transactor: Transactor[Score] = Transactor(
         lambda: connect(settings.database.url, application="vigil-work"),
         scorer,
@@ -73,7 +79,6 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
         profiles=profiles,
         quarantine=forward.quarantine,
     )
-    _seed_progress(settings)
     app = faust_app(settings.kafka, settings.work, Path(settings.home))
     reader, past = Reader(app), BacklogReader(settings.kafka.bootstrap)
     writer = BatchWriter(reader, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward), Lag(metrics, clock), past)

@@ -23,6 +23,13 @@ class Metadata(Struct, frozen=True, kw_only=True):
     data_sha256: str
 
 
-def metadata_of(repository: Path, model: str) -> Metadata:
-    """Reads `metadata.json` in the model's folder. Raises FileNotFoundError, or msgspec.ValidationError where it is no such file."""
-    return msgspec.json.decode((repository / model / "metadata.json").read_bytes(), type=Metadata)
+def versions(repository: Path, model: str) -> list[str]:
+    """The numbers of a model's folders in a Triton model repository, the oldest first."""
+    folder = repository / model
+    return sorted((one.name for one in folder.iterdir() if one.is_dir() and one.name.isdecimal()), key=int) if folder.is_dir() else []
+
+
+def metadata_of(repository: Path, model: str, number: str = "") -> Metadata:
+    """Reads `metadata.json` of one version's folder, without a number of the oldest. Raises FileNotFoundError, or msgspec.ValidationError where it is no such file."""
+    chosen = number or next(iter(versions(repository, model)), "1")
+    return msgspec.json.decode((repository / model / chosen / "metadata.json").read_bytes(), type=Metadata)

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from scoring.models.metadata import SHIPPED
+from scoring.triton import seal
 from tests.fault.conftest import Hospitals, Try
 from tests.fault.hospital import Hospital, Layout, eventually
 from tests.fault.trial import Trial
@@ -69,8 +70,9 @@ def of_another_version(hospitals: Hospitals, tmp_path: Path) -> Hospital:
     """A model that was trained on other features than the bedside has."""
     repository = tmp_path / "repository"
     shutil.copytree(SHIPPED, repository)
-    metadata = repository / "deterioration" / "metadata.json"
+    metadata = repository / "deterioration" / "1" / "metadata.json"
     metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"features": "00000000"}))
+    seal.seal(metadata.parent, model="deterioration", version="other", features="00000000")
     return hospitals.of(Layout(up=(), settings=f'[triton]\nrepository = "{repository}"\n'))
 
 

@@ -51,8 +51,8 @@ def test_changing_the_future_changes_no_score_of_the_past(session: onnxruntime.I
 
 
 def test_the_card_and_the_metrics_tell_the_same_story() -> None:
-    metrics = msgspec.json.decode((SHIPPED / "deterioration" / "metrics.json").read_bytes())
-    card = (SHIPPED / "deterioration" / "card.md").read_text()
+    metrics = msgspec.json.decode((SHIPPED / "deterioration" / "1" / "metrics.json").read_bytes())
+    card = (SHIPPED / "deterioration" / "1" / "card.md").read_text()
     assert f"{metrics['model']['auroc']['value']:.3f}" in card
     assert metrics["parity_onnx"] < 1e-5
     assert metrics["model"]["auroc"]["low"] > metrics["news2"]["auroc"]["high"]

@@ -1,0 +1,154 @@
+"""The model versions that speak at the bedside: checked, laid before the scorer by the stage each has reached, and looked at again while the worker runs."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import psycopg
+
+from infra.logs import logger
+from infra.settings import TritonSettings
+from scoring import stages_store, store
+from scoring.bedside import Bedside
+from scoring.calibration import Calibration
+from scoring.guards import guard_of
+from scoring.models.metadata import SHIPPED, Metadata, metadata_of, versions
+from scoring.score import Abstention, Score
+from scoring.shap import Attribution
+from scoring.stages import Standing
+from scoring.trees import load
+from scoring.triton import seal
+from scoring.triton.client import TritonClient
+from scoring.triton.seal import Refused
+from scoring.voice import Model, ModelUnavailable, Voice
+from streams.features import VERSION
+from streams.processing import Moment
+
+log = logger("scoring")
+
+LOOK_EVERY_S: Final = 15.0
+"""How soon a promotion, or a model that was taken back, is heeded by every worker."""
+EXPLAIN_SHARE: Final = 0.75
+"""Of the model's threshold: nearer to it a score may open an episode with the next message."""
+
+
+def repository_of(settings: TritonSettings) -> Path:
+    """The model repository in use: the site's own, else the one that comes with Vigil."""
+    return Path(settings.repository) if settings.repository else SHIPPED
+
+
+class Silent:
+    """Stands where a version was refused: it never speaks, and says why."""
+
+    def __init__(self, name: str, refused: Refused) -> None:
+        self.name, self.version, self._refused = name, "refused", refused
+
+    def probabilities(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Raises ModelUnavailable with the seal's reason."""
+        raise ModelUnavailable(self._refused.reason)
+
+
+def as_shipped(settings: TritonSettings) -> Standing:
+    """Where nobody has said anything, the oldest version speaks: it came with the installation."""
+    numbers = versions(repository_of(settings), settings.model) or ["1"]
+    try:
+        version = metadata_of(repository_of(settings), settings.model, numbers[0]).version
+    except (FileNotFoundError, msgspec.DecodeError):
+        version = ""
+    return Standing(model=settings.model, version=version, served=numbers[0], stage="live")
+
+
+def in_effect(settings: TritonSettings, written: Sequence[Standing]) -> list[Standing]:
+    """Where every version stands: what was written down, and the shipped one as live until somebody says otherwise of it or of another."""
+    shipped = as_shipped(settings)
+    if any(one.stage == "live" or one.version == shipped.version for one in written):
+        return list(written)
+    return [shipped, *written]
+
+
+def live_metadata(settings: TritonSettings, written: Sequence[Standing] = ()) -> Metadata:
+    """Of the version that is live, else of the one that was shipped. Raises FileNotFoundError."""
+    live = next((one for one in in_effect(settings, written) if one.stage == "live"), as_shipped(settings))
+    return metadata_of(repository_of(settings), settings.model, live.served)
+
+
+def voice_of(settings: TritonSettings, standing: Standing) -> Voice:
+    """One version, checked. A version that is refused is a voice that keeps silent, logged with the reason."""
+    folder = repository_of(settings) / settings.model / standing.served
+    units = frozenset(standing.units) if standing.stage == "pilot" else None
+    try:
+        seal.checked(folder, VERSION, standing.manifest_sha256)
+    except Refused as refused:
+        log.error("model_refused", model=settings.model, number=standing.served, reason=refused.reason, detail=str(refused))
+        return Voice(model=Silent(settings.model, refused), units=units)
+    metadata = metadata_of(repository_of(settings), settings.model, standing.served)
+    trees, calibration = folder / "trees.npz", folder / "calibration.json"
+    model: Model = TritonClient(settings, metadata, served=standing.served)
+    return Voice(
+        model=model,
+        guard=guard_of(folder / "guard.json"),
+        calibration=msgspec.json.decode(calibration.read_bytes(), type=Calibration) if calibration.exists() else None,
+        attribution=Attribution(load(trees), len(metadata.feature_names)) if trees.exists() else None,
+        explain_from=metadata.threshold * EXPLAIN_SHARE,
+        units=units,
+        names=metadata.feature_names,
+    )
+
+
+class Served:
+    """The scorer of a worker. Which versions speak is read from the database in the batch's own transactions.
+
+    What was taken back is silent, and a shadow speaks, within LOOK_EVERY_S; for another live version `on_new_live` has the worker begin anew.
+    """
+
+    def __init__(
+        self,
+        settings: TritonSettings,
+        on_fallback: Callable[[str], None],
+        on_abstained: Callable[[Abstention], None],
+        on_new_live: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._on_fallback, self._on_abstained, self._monotonic = settings, on_fallback, on_abstained, monotonic
+        self._on_new_live = on_new_live
+        self._heeded: list[Standing] | None = None
+        self._looked_at = float("-inf")
+        self._bedside = Bedside(None, on_fallback)
+
+    def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
+        """As the bedside does."""
+        return self._bedside.score(moments, now)
+
+    def write(self, cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
+        """Writes them in the batch's transaction, and looks now and then which versions are to speak from the next batch on."""
+        store.write(cursor, scores)
+        if self._monotonic() - self._looked_at >= LOOK_EVERY_S:
+            self.look(cursor)
+
+    def look(self, cursor: psycopg.Cursor) -> None:
+        """Reads where the versions stand, and lets those speak that may. Raises psycopg.Error."""
+        self._looked_at = self._monotonic()
+        found = in_effect(self._settings, stages_store.standings(cursor, self._settings.model))
+        if found == self._heeded:
+            return
+        if self._heeded is not None and _live(found) not in (None, _live(self._heeded)):
+            self._on_new_live()  # the policy's threshold is the live version's, and is read at the start
+            return
+        voices = {stage: [voice_of(self._settings, one) for one in found if one.stage == stage] for stage in ("live", "pilot", "shadow")}
+        self._bedside = Bedside(
+            next(iter(voices["live"]), None),
+            self._on_fallback,
+            shadows=[*voices["pilot"], *voices["shadow"]],
+            on_abstained=self._on_abstained,
+        )
+        self._heeded = found
+        log.info("models", standings=[f"{one.served} {one.stage}" for one in found])
+
+
+def _live(standings: Sequence[Standing]) -> Standing | None:
+    return next((one for one in standings if one.stage == "live"), None)
