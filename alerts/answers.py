@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
+import msgspec
 import psycopg
 from msgspec import Struct
 
 from alerts import ledger, mutes
 from infra.database.sql import statements
+from scoring.score import Finding
 
 SQL = statements("alerts", "answers.sql")
 
@@ -38,7 +40,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """A page as the person who holds its link may see it: no name, no number. `person`: whom the roster had it sent to."""
+    """A page as the person who holds its link may see it: no name, no number. `person`: whom the roster had it sent to; `findings`: what moved the score."""
 
     page_id: str
     episode_id: str
@@ -59,12 +61,13 @@ class Seen(Struct, frozen=True, kw_only=True):
     outcome: str | None
     outcome_action: str | None
     outcome_by: str | None
+    findings: list[Finding] = []
 
 
 def look(cursor: psycopg.Cursor, token: str) -> Seen | None:
     """The page behind a link's token, or behind a page id."""
     row = cursor.execute(SQL["page_by_token"].encode(), {"token": token}).fetchone()
-    return Seen(**dict(zip(Seen.__struct_fields__, row, strict=True))) if row else None
+    return msgspec.convert(dict(zip(Seen.__struct_fields__, row, strict=True)), Seen) if row else None
 
 
 def acknowledge(

@@ -2,7 +2,8 @@
 
 -- name: page_by_token
 SELECT p.page_id, p.episode_id, p.tier, p.unit, e.bed, p.step, p.person, p.state, p.created_at, p.acknowledged_at, p.acknowledged_by, p.declined_by,
-    e.state, e.reason, e.closed_at, e.bedside_by, e.outcome, e.outcome_action, e.outcome_by
+    e.state, e.reason, e.closed_at, e.bedside_by, e.outcome, e.outcome_action, e.outcome_by,
+    coalesce((SELECT s.explanation -> 'findings' FROM vigil_store.score AS s WHERE s.score_id = e.score_id LIMIT 1), '[]'::jsonb)
 FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE p.token = %(token)s OR p.page_id = %(token)s
 
 -- name: lock_episode

@@ -119,7 +119,7 @@ def _raise(
 
 def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: datetime) -> list[Decision]:
     """An open episode is cleared by the score that raised it, once that has stayed low for the dwell."""
-    if episode.reason.partition(" ")[0] != score.name or score.value is None or now - score.as_of > rules.max_age:
+    if episode.reason.partition(" ")[0] != score.name or score.value is None or score.mode == "shadow" or now - score.as_of > rules.max_age:
         return []
     if score.value >= rule.clear_below or (rule.red and score.red):
         return [Decision(kind="hold", tier=rule.tier, reason="above_clear")] if episode.clearing_since else []

@@ -56,10 +56,7 @@ class Silent:
 def as_shipped(settings: TritonSettings) -> Standing:
     """Where nobody has said anything, the oldest version speaks: it came with the installation."""
     numbers = versions(repository_of(settings), settings.model) or ["1"]
-    try:
-        version = metadata_of(repository_of(settings), settings.model, numbers[0]).version
-    except (FileNotFoundError, msgspec.DecodeError):
-        version = ""
+    version = seal.version_of(repository_of(settings) / settings.model / numbers[0])
     return Standing(model=settings.model, version=version, served=numbers[0], stage="live")
 
 
@@ -82,11 +79,11 @@ def voice_of(settings: TritonSettings, standing: Standing) -> Voice:
     folder = repository_of(settings) / settings.model / standing.served
     units = frozenset(standing.units) if standing.stage == "pilot" else None
     try:
-        seal.checked(folder, VERSION, standing.manifest_sha256)
+        manifest = seal.checked(folder, VERSION, standing.manifest_sha256)
     except Refused as refused:
         log.error("model_refused", model=settings.model, number=standing.served, reason=refused.reason, detail=str(refused))
         return Voice(model=Silent(settings.model, refused), units=units)
-    metadata = metadata_of(repository_of(settings), settings.model, standing.served)
+    metadata = msgspec.structs.replace(metadata_of(repository_of(settings), settings.model, standing.served), version=manifest.version)
     trees, calibration = folder / "trees.npz", folder / "calibration.json"
     model: Model = TritonClient(settings, metadata, served=standing.served)
     return Voice(

@@ -6,6 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from alerts.answers import ACTIONS, OUTCOMES, Seen
+from scoring.words import words
 
 PAGE = Template((files("alerts.board") / "page.html").read_text(encoding="utf-8"))
 LABELS: dict[str, str] = {**OUTCOMES, **ACTIONS}
@@ -28,6 +29,7 @@ def shown(seen: Seen, token: str, name: str) -> str:
         tier=escape(seen.tier.replace("_", " ").title()),
         place=escape(" ".join(part for part in (seen.unit, seen.bed) if part) or "unit unknown"),
         reason=escape(seen.reason),
+        findings="".join(f"<li>{escape(words(one))}</li>" for one in seen.findings),
         created_at=f"{seen.created_at:%H:%M}" + (", after nobody answered before" if seen.step else ""),
         answer="".join(_said(seen)) + _asked(seen, escape(token), escape(seen.acknowledged_by or name)),
     )

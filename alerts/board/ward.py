@@ -8,12 +8,17 @@ import psycopg
 from msgspec import Struct
 
 from infra.database.sql import statements
+from scoring.score import Finding
+from scoring.words import words
 
 SQL = statements("alerts.board", "ward.sql")
+SHOWN = 3
+"""Findings that fit into a bed's card."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One patient in a bed. `news2`: lower bounds, oldest first; `risk`: the model's probability; `ref` tells patients apart and names nobody."""
+    """One patient in a bed. `news2`: lower bounds, oldest first; `risk`: the model's probability; `ref` tells patients apart and names nobody.
+    `findings`: what moved the score that opened the newest episode."""
 
     unit: str
     bed: str
@@ -23,6 +28,7 @@ class Row(Struct, frozen=True, kw_only=True):
     mode: str | None
     tiers: list[str]
     page_state: str | None
+    findings: list[str] = []
 
 
 class PageRow(Struct, frozen=True, kw_only=True):
@@ -68,11 +74,12 @@ def ward(connection: psycopg.Connection, now: datetime) -> Ward:
 
 
 def _row(row: tuple[object, ...]) -> Row:
-    unit, bed, patient_id, news2, risk, mode, tiers, page_state = row
+    unit, bed, patient_id, news2, risk, mode, tiers, page_state, findings = row
     return msgspec.convert(
         {
             "unit": unit or "?", "bed": bed or "", "ref": blake2b(str(patient_id).encode(), digest_size=3).hexdigest(), "news2": news2 or [], "risk": risk,
             "mode": mode, "tiers": tiers or [], "page_state": page_state,
+            "findings": [words(one) for one in msgspec.convert(findings or [], list[Finding])[:SHOWN]],
         },
         Row,
     )  # fmt: skip

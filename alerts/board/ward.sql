@@ -13,11 +13,13 @@ SELECT
     (SELECT array_agg(s.at_least ORDER BY s.scored_at) FROM (
         SELECT at_least, scored_at FROM vigil_store.score WHERE patient_id = h.patient_id AND name = 'news2' ORDER BY scored_at DESC LIMIT 12
     ) AS s) AS news2,
-    (SELECT value FROM vigil_store.score WHERE patient_id = h.patient_id AND name = 'deterioration' ORDER BY scored_at DESC LIMIT 1) AS risk,
+    (SELECT value FROM vigil_store.score WHERE patient_id = h.patient_id AND name = 'deterioration' AND mode = 'live' ORDER BY scored_at DESC LIMIT 1) AS risk,
     (SELECT mode FROM vigil_store.score WHERE patient_id = h.patient_id AND name = 'news2' ORDER BY scored_at DESC LIMIT 1) AS mode,
     (SELECT array_agg(tier ORDER BY tier) FROM vigil_store.episode WHERE patient_id = h.patient_id AND closed_at IS NULL) AS tiers,
     (SELECT p.state FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE e.patient_id = h.patient_id AND e.closed_at IS NULL
-        ORDER BY p.created_at DESC LIMIT 1) AS page_state
+        ORDER BY p.created_at DESC LIMIT 1) AS page_state,
+    (SELECT s.explanation -> 'findings' FROM vigil_store.episode AS e JOIN vigil_store.score AS s USING (score_id)
+        WHERE e.patient_id = h.patient_id AND e.closed_at IS NULL ORDER BY e.opened_at DESC LIMIT 1) AS findings
 FROM here AS h
 
 -- name: pages

@@ -14,11 +14,14 @@ from infra.database.sql import statements
 from infra.main.cli import NO, NOT_THERE, Trouble
 from infra.main.home import home_option, json_option, needs_system, settings_of
 from infra.settings import Settings
+from scoring import stages_store
 from scoring.bedside import Bedside
-from scoring.models.metadata import SHIPPED, metadata_of
+from scoring.explain import SLIGHT, findings, moved
 from scoring.observations import observations
-from scoring.score import Score
-from scoring.triton.client import TritonClient
+from scoring.score import Finding, Score
+from scoring.served import in_effect, voice_of
+from scoring.voice import Voice
+from scoring.words import words
 from streams import as_of
 from streams.features import FEATURES, features
 from streams.patient import PatientState
@@ -69,15 +72,40 @@ def _row(cursor: psycopg.Cursor, name: str, identifier: str, names: tuple[str, .
 def _score(cursor: psycopg.Cursor, settings: Settings, score: dict[str, Any]) -> dict[str, Any]:
     at = datetime.fromisoformat(score["explanation"]["at"])
     state = _known(cursor, score["patient_id"], at, score["scored_at"])
-    again = _again(settings, score, state, at)
+    voice = _voice(cursor, settings, score)
+    again = _again(voice, score, state, at)
     output = {name: score[name] for name in ("value", "at_least", "red")} | {"parts": score["explanation"]["parts"]}
     recomputed = {"value": again.value, "at_least": again.at_least, "red": again.red, "parts": again.parts}
     return {
         "score_id": score["score_id"], "patient_id": score["patient_id"], "name": score["name"], "version": score["version"], "at": at,
         "matches": score["version"] == again.version and all(_same(output[name], recomputed[name]) for name in output),
         "inputs": _inputs(score["name"], state, at), "output": output, "recomputed": recomputed, "recomputed_version": again.version,
-        "findings": score["explanation"]["findings"],
+        "abstained": score["explanation"].get("abstained"), "refused": score["explanation"].get("refused", []),
+    } | _why(voice, score, state, at)  # fmt: skip
+
+
+def _why(voice: Voice, score: dict[str, Any], state: PatientState, at: datetime) -> dict[str, Any]:
+    """The findings in a nurse's words; of a model's score what each quantity added, worked out now where it was not at the time.
+
+    `moved` are log odds before calibration, which with `base` sum to `raw`.
+    """
+    told = msgspec.convert(score["explanation"]["findings"], tuple[Finding, ...])
+    if score["name"] != voice.model.name or voice.attribution is None:
+        return {"findings": msgspec.to_builtins(told), "words": [words(one) for one in told]}
+    row = features(state, at)
+    added = moved(voice.attribution, row, voice.names)
+    told = findings(state, at, added)
+    return {
+        "findings": msgspec.to_builtins(told), "words": [words(one) for one in told], "moved": added, "base": voice.attribution.base,
+        "raw": voice.attribution.raw(row),
     }  # fmt: skip
+
+
+def _voice(cursor: psycopg.Cursor, settings: Settings, score: dict[str, Any]) -> Voice:
+    """The version that made the score, where it is still there; else the one that speaks now."""
+    found = in_effect(settings.triton, stages_store.standings(cursor, settings.triton.model))
+    made = [one for one in found if one.version == score["version"]] or [one for one in found if one.stage == "live"] or found
+    return voice_of(settings.triton, made[0])
 
 
 def _known(cursor: psycopg.Cursor, patient_id: str, at: datetime, scored_at: datetime) -> PatientState:
@@ -87,15 +115,14 @@ def _known(cursor: psycopg.Cursor, patient_id: str, at: datetime, scored_at: dat
     return as_of.state(nobody, as_of.known(then, as_of.known_as(patient_id, merged, scored_at), at))
 
 
-def _again(settings: Settings, score: dict[str, Any], state: PatientState, at: datetime) -> Score:
-    model = metadata_of(Path(settings.triton.repository) if settings.triton.repository else SHIPPED, settings.triton.model)
+def _again(voice: Voice, score: dict[str, Any], state: PatientState, at: datetime) -> Score:
     away: list[str] = []
     topic, partition, offset = score["score_id"].split("/")[:3]
     moment = Moment(
         source=Source(topic=topic, partition=int(partition), offset=int(offset.split(".")[0])), patient=state, received_at=at,
         changed=frozenset(state.readings),
     )  # fmt: skip
-    made = Bedside(TritonClient(settings.triton, model), on_fallback=away.append).score([moment], score["scored_at"])
+    made = Bedside(voice, on_fallback=away.append).score([moment], score["scored_at"])
     found = next((one for one in made if one.name == score["name"]), None)
     if found is None and away:
         raise Trouble(f"the model does not answer: {away[0]}", "look at it: vigil status", NOT_THERE)
@@ -128,5 +155,10 @@ def _text(told: dict[str, Any]) -> str:
         f"{told['name']} {told['version']} of {told['patient_id']} at {told['at']:%Y-%m-%d %H:%M:%S %Z}: {told['output']['value']}"
     )
     lines += [f"  {name} = {value:g}" if isinstance(value, float) else f"  {name} = {value}" for name, value in told["inputs"].items()]
+    if told["abstained"]:
+        lines.append(f"the model abstained, {told['abstained']['reason']}: {told['abstained']['detail']}")
+    lines += [f"impossible and not counted: {name}" for name in told["refused"]]
+    lines += [f"because of {said}" for said in told["words"]]
+    lines += [f"  {name} {added:+.3f}" for name, added in told.get("moved", {}).items() if abs(added) >= SLIGHT]
     lines.append(f"computed again: {told['recomputed']['value']}, {'the same' if told['matches'] else 'NOT the same'}")
     return "\n".join(lines)

@@ -212,7 +212,9 @@ def calibrate(home: Path, number: str, scores: Path, kind: str) -> None:
         raise Trouble(str(refused), "add it anew: vigil model add RUN --number N", NO) from refused
     except (ValueError, IndexError) as error:
         raise Trouble(f"{scores}: {error}", "two columns without a heading: probability, label 0 or 1") from error
-    (folder / "calibration.json").write_bytes(msgspec.json.encode(fitted))
+    constants = msgspec.json.encode(fitted)
+    (folder / "calibration.json").write_bytes(constants)
     metadata = metadata_of(repository_of(settings), settings.model, number)
-    digest = seal.seal(folder, model=metadata.name, version=metadata.version, features=metadata.features).digest
+    version = f"{metadata.version}+{sha256(constants).hexdigest()[:8]}"
+    digest = seal.seal(folder, model=metadata.name, version=version, features=metadata.features).digest
     click.echo(f"{settings.model}/{number} is calibrated ({kind}), sealed {digest[:16]}; let Triton have it: vigil model load {number}")

@@ -40,6 +40,14 @@ def seal(folder: Path, *, model: str, version: str, features: str) -> Manifest:
     return manifest
 
 
+def version_of(folder: Path) -> str:
+    """What the manifest calls the version, whether or not the seal holds; empty where there is none."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest).version
+    except (FileNotFoundError, msgspec.DecodeError):
+        return ""
+
+
 def checked(folder: Path, features: str = "", digest: str = "") -> Manifest:
     """The manifest of a version all of whose files are what they were. Raises Refused.
 
