@@ -48,9 +48,6 @@ class Metrics:
         self.model_abstained_total = Counter(
             "vigil_model_abstained_total", "Patients about whom the model kept silent, and why", ["reason"], registry=registry
         )
-        self.unit_drift = Gauge(
-            "vigil_unit_drift", "1 while a feed's numbers look like another unit's", ["feed", "quantity"], registry=registry
-        )
         self.consumer_lag_messages = Gauge(
             "vigil_consumer_lag_messages", "Messages in Kafka not yet recorded", ["topic"], registry=registry
         )

@@ -1,7 +1,8 @@
 """The model versions that speak at the bedside: checked, laid before the scorer by the stage each has reached, and looked at again while the worker runs."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,11 +17,12 @@ from infra.settings import TritonSettings
 from scoring import stages_store, store
 from scoring.bedside import Bedside
 from scoring.calibration import Calibration
+from scoring.drift import UnitDrift
 from scoring.guards import guard_of
 from scoring.models.metadata import SHIPPED, Metadata, metadata_of, versions
 from scoring.score import Abstention, Score
 from scoring.shap import Attribution
-from scoring.stages import Standing
+from scoring.stages import Change, Evidence, Standing, breach
 from scoring.trees import load
 from scoring.triton import seal
 from scoring.triton.client import TritonClient
@@ -33,6 +35,10 @@ log = logger("scoring")
 
 LOOK_EVERY_S: Final = 15.0
 """How soon a promotion, or a model that was taken back, is heeded by every worker."""
+JUDGED: Final = 1000
+"""Answers of the live version that are looked back on."""
+NO_PICTURE: Final = frozenset({"too_few", "too_old"})
+"""Says something about the ward's measuring, and nothing about the model."""
 EXPLAIN_SHARE: Final = 0.75
 """Of the model's threshold: nearer to it a score may open an episode with the next message."""
 
@@ -74,6 +80,17 @@ def live_metadata(settings: TritonSettings, written: Sequence[Standing] = ()) ->
     return metadata_of(repository_of(settings), settings.model, live.served)
 
 
+def quantiles_of(settings: TritonSettings, standing: Standing) -> Mapping[str, Sequence[float]]:
+    """Of a version's training data, by canonical name; nothing where it has no guard or is refused."""
+    folder = repository_of(settings) / settings.model / standing.served
+    try:
+        seal.checked(folder)
+    except Refused:
+        return {}
+    guard = guard_of(folder / "guard.json")
+    return guard.constants.quantiles if guard is not None else {}
+
+
 def voice_of(settings: TritonSettings, standing: Standing) -> Voice:
     """One version, checked. A version that is refused is a voice that keeps silent, logged with the reason."""
     folder = repository_of(settings) / settings.model / standing.served
@@ -109,10 +126,12 @@ class Served:
         on_fallback: Callable[[str], None],
         on_abstained: Callable[[Abstention], None],
         on_new_live: Callable[[], None],
+        drift: UnitDrift,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._on_fallback, self._on_abstained, self._monotonic = settings, on_fallback, on_abstained, monotonic
-        self._on_new_live = on_new_live
+        self._on_new_live, self._drift = on_new_live, drift
+        self._spoken: deque[Score] = deque(maxlen=JUDGED)
         self._heeded: list[Standing] | None = None
         self._looked_at = float("-inf")
         self._bedside = Bedside(None, on_fallback)
@@ -124,8 +143,25 @@ class Served:
     def write(self, cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
         """Writes them in the batch's transaction, and looks now and then which versions are to speak from the next batch on."""
         store.write(cursor, scores)
+        self._spoken.extend(one for one in scores if one.name == self._settings.model and one.mode == "live")
         if self._monotonic() - self._looked_at >= LOOK_EVERY_S:
+            stages_store.put_drifts(cursor, self._drift.drifting())
+            self._take_back(cursor)
             self.look(cursor)
+
+    def _take_back(self, cursor: psycopg.Cursor) -> None:
+        """A live version that keeps silent about most patients for what they are like goes back to the shadows, without being asked."""
+        silent = [one for one in self._spoken if one.abstained is not None and one.abstained.reason not in NO_PICTURE]
+        found = Evidence(scores=len(self._spoken), abstained=len(silent))
+        standing = _live(self._heeded or [])
+        why = breach(found)
+        if standing is None or not why:
+            return
+        log.error("model_taken_back", model=standing.model, number=standing.served, reason=why)
+        change = Change(version=standing.version, stage="shadow", reason=why)
+        now = self._spoken[-1].scored_at
+        stages_store.write(cursor, change, msgspec.structs.replace(standing, stage="shadow", units=()), found, (), "vigil work", now)
+        self._spoken.clear()
 
     def look(self, cursor: psycopg.Cursor) -> None:
         """Reads where the versions stand, and lets those speak that may. Raises psycopg.Error."""

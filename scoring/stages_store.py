@@ -1,4 +1,4 @@
-"""Reads and writes where model versions stand, and the evidence for it."""
+"""Reads and writes where model versions stand with the evidence for it, and which feeds drift."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from infra.database.sql import statements
+from scoring.drift import Drift
 from scoring.stages import Change, Evidence, Standing
 
 SQL = statements("scoring", "stages_store.sql")
@@ -45,3 +46,15 @@ def write(
                 "reason": reason,
             },
         )  # fmt: skip
+
+
+def put_drifts(cursor: psycopg.Cursor, found: Sequence[Drift]) -> None:
+    """Says what a worker sees now, again while it lasts."""
+    for one in sorted(found, key=lambda drift: (drift.feed, drift.quantity)):
+        cursor.execute(SQL["put_drift"].encode(), msgspec.to_builtins(one))
+
+
+def drifts(cursor: psycopg.Cursor, within_s: float) -> list[Drift]:
+    """What some worker has seen within so many seconds."""
+    rows = cursor.execute(SQL["drifts"].encode(), {"within_s": within_s}).fetchall()
+    return [msgspec.convert(dict(zip(Drift.__struct_fields__, row, strict=True)), Drift) for row in rows]

@@ -18,3 +18,11 @@ SELECT pg_advisory_xact_lock(7106116565)
 -- name: put
 INSERT INTO vigil_store.model_stage (model, version, served, stage, manifest_sha256, units, at, actor, signed_by, evidence, reason)
 VALUES (%(model)s, %(version)s, %(served)s, %(stage)s, %(manifest_sha256)s, %(units)s, %(at)s, %(actor)s, %(signed_by)s, %(evidence)s, %(reason)s)
+
+-- name: put_drift
+INSERT INTO vigil_store.unit_drift (feed, quantity, looks_like, detail, seen_at)
+VALUES (%(feed)s, %(quantity)s, %(looks_like)s, %(detail)s, now())
+ON CONFLICT (feed, quantity) DO UPDATE SET looks_like = excluded.looks_like, detail = excluded.detail, seen_at = excluded.seen_at
+
+-- name: drifts
+SELECT feed, quantity, looks_like, detail FROM vigil_store.unit_drift WHERE seen_at > now() - %(within_s)s * interval '1 second' ORDER BY feed, quantity

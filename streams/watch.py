@@ -7,8 +7,8 @@ from typing import Final, Literal
 from streams.backlog import Range, waiting
 from streams.beginnings import Place
 
-Kind = Literal["gap", "unaccounted", "late", "silent", "quarantine", "away", "path"]
-KINDS: Final[tuple[Kind, ...]] = ("gap", "unaccounted", "late", "silent", "quarantine", "away", "path")
+Kind = Literal["gap", "unaccounted", "late", "silent", "quarantine", "away", "path", "units"]
+KINDS: Final[tuple[Kind, ...]] = ("gap", "unaccounted", "late", "silent", "quarantine", "away", "path", "units")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

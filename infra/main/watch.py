@@ -16,12 +16,14 @@ from alerts.channels.channel import Channel
 from alerts.channels.configured import channels
 from infra import logs
 from infra.clock import Clock
+from infra.database.connect import AWAY, connect
 from infra.logs import logger
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, json_option, needs_system, settings_of
 from infra.main.telling import Telling
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
+from scoring.stages_store import drifts
 from streams import heartbeat, watch
 from streams.beginnings import Place
 from streams.sampling import look
@@ -29,6 +31,8 @@ from streams.watch import Limits, Problem, Sample
 
 log = logger("infra")
 
+DRIFT_S = 60.0
+"""A worker says every quarter of a minute what it sees; what nobody has said for a whole one is over."""
 CALL_S = 10.0
 """How long the outside service may take to answer a heartbeat."""
 
@@ -46,7 +50,7 @@ def command(context: click.Context, home: Path, as_json: bool, once: bool, metri
         clock = settings.clock.clock()
         found = watch.problems(
             [], look(settings.database.url, settings.kafka.bootstrap, settings.watch.listeners, {}, clock), _limits(settings)
-        )
+        ) + _drifts(settings)
         for one in found:
             click.echo(msgspec.json.encode(one).decode() if as_json else f"{one.kind} {one.subject}: {one.detail}")
         if not found and not as_json:
@@ -61,6 +65,16 @@ def command(context: click.Context, home: Path, as_json: bool, once: bool, metri
 def _look(settings: Settings, verified: Mapping[Place, int], clock: Clock) -> Sample:
     asked = settings.watch.listeners | settings.watch.pagers
     return look(settings.database.url, settings.kafka.bootstrap, asked, verified, clock)
+
+
+def _drifts(settings: Settings) -> list[Problem]:
+    """Feeds whose numbers look like another unit's. That the database is away is told by the look itself."""
+    try:
+        with connect(settings.database.url, application="vigil-watch") as connection:
+            found = drifts(connection.cursor(), DRIFT_S)
+    except AWAY:
+        return []
+    return [Problem(kind="units", subject=f"{one.feed} {one.quantity}", detail=one.detail) for one in found]
 
 
 def _limits(settings: Settings) -> Limits:
@@ -114,6 +128,7 @@ class Looking:
         """One look: measured, judged, told."""
         sample = await asyncio.to_thread(_look, self._settings, self._verified, self._clock)
         found = watch.problems(list(self._earlier), sample, _limits(self._settings))
+        found += await asyncio.to_thread(_drifts, self._settings)
         if self._closed is not None:
             found.append(self._closed)
         self._earlier.append(sample)

@@ -21,8 +21,9 @@ from infra.metrics import Metrics
 from infra.settings import Settings
 from parsers.profile import zone_of
 from scoring import stages_store
+from scoring.drift import UnitDrift
 from scoring.score import Score
-from scoring.served import Served, live_metadata
+from scoring.served import Served, as_shipped, live_metadata, quantiles_of
 from streams import progress, topics
 from streams.backlog_reader import BacklogReader
 from streams.beginnings import offsets
@@ -55,11 +56,13 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     clock = settings.clock.clock()
     forward = Forward(settings.kafka.bootstrap)
     profiles = {feed.name: profile_named(feed.profile) for feed in settings.listen.feeds}
+    drift = UnitDrift(quantiles_of(settings.triton, as_shipped(settings.triton)))
     scorer = Served(
         settings.triton,
         on_fallback=lambda reason: metrics.model_fallback_total.labels(reason=reason).inc(),
         on_abstained=lambda why: metrics.model_abstained_total.labels(reason=why.reason).inc(),
         on_new_live=lambda: os.kill(os.getpid(), signal.SIGTERM),
+        drift=drift,
     )
     _seed_progress(settings)
     with connect(settings.database.url, application="vigil-work") as connection, connection.cursor() as cursor:
@@ -81,7 +84,9 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     )
     app = faust_app(settings.kafka, settings.work, Path(settings.home))
     reader, past = Reader(app), BacklogReader(settings.kafka.bootstrap)
-    writer = BatchWriter(reader, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward), Lag(metrics, clock), past)
+    writer = BatchWriter(
+        reader, transactor, settings.work, metrics, _tell_scores(metrics, clock, forward, drift), Lag(metrics, clock), past
+    )
     register(app, reader, writer)
     return app
 
@@ -101,9 +106,11 @@ def _seed_progress(settings: Settings) -> None:
             time.sleep(0.5)
 
 
-def _tell_scores(metrics: Metrics, clock: Clock, forward: Forward) -> Callable[[Recorded[Score]], None]:
+def _tell_scores(metrics: Metrics, clock: Clock, forward: Forward, drift: UnitDrift) -> Callable[[Recorded[Score]], None]:
     def tell(recorded: Recorded[Score]) -> None:
         now = clock.now()
+        for taken in recorded.taken:
+            drift.take(taken)
         received = {str(taken.record.source): taken.record.received_at for taken in recorded.taken}
         for score in recorded.scores:
             metrics.scores_total.labels(name=score.name, version=score.version, mode=score.mode).inc()
