@@ -1,5 +1,6 @@
-"""`vigil evaluate`: the shipped model over a data set, hour by hour, with honest figures where there are labels."""
+"""`vigil evaluate`: a model over a data set, hour by hour, judged as a safety board would where there are labels."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -7,15 +8,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from alerts.rules import PolicyError, Rules, load
 from infra.main.cli import NOT_THERE, Trouble
+from infra.main.deployed import policy
 from infra.main.home import json_option
 from scoring.evaluate.page import html
-from scoring.evaluate.sepsis2019 import Predict, evaluate
+from scoring.evaluate.sepsis2019 import Asked, Files, Predict, evaluate
+from scoring.models.card import renew
 from scoring.models.metadata import SHIPPED, metadata_of
+from scoring.models.walk import fold
 from streams.features import VERSION
 from streams.replay.cinc2019 import NotACinc2019File, files
 
 TASKS = {"sepsis2019": evaluate}
+STRESS = 400
+"""Patients on whom spoilt stays are walked again: half of them with the event, where there are so many; about half a minute."""
 
 
 @click.command()
@@ -26,21 +33,52 @@ TASKS = {"sepsis2019": evaluate}
 @click.option(
     "--repository", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SHIPPED, help="Another model repository."
 )
-def command(task: str, data: Path, out: Path, repository: Path, as_json: bool) -> None:
+@click.option("--policy", "policy_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another alert policy.")
+@click.option("--held-out", is_flag=True, help="Only the patients that training holds out.")
+@click.option(
+    "--stress", type=click.IntRange(min=0), default=STRESS, show_default=True, help="Patients for the missing-data stress; 0 for none."
+)
+@click.option("--card", is_flag=True, help="Renew the model's card with these figures; asks for --held-out.")
+def command(
+    task: str, data: Path, out: Path, repository: Path, policy_file: Path | None, held_out: bool, stress: int, card: bool, as_json: bool
+) -> None:
     """Writes P.psv for every patient file P.psv, report.json and report.html."""
     metadata = metadata_of(repository, "deterioration")
     if metadata.features != VERSION:
         raise Trouble("the model was trained on another feature list", "train it again: vigil train")
+    if card and not held_out:
+        raise Trouble("a card tells of patients nobody trained on", "add --held-out")
     out.mkdir(parents=True, exist_ok=True)
+    asked = Asked(
+        metadata=metadata, predict=_predict(repository / "deterioration" / "1" / "model.onnx"), policy=policy(_rules(policy_file, metadata.threshold)),
+        stress=stress, held_out=held_out, on_patient=_progress, say=_say,
+    )  # fmt: skip
     try:
-        report = TASKS[task](files(data), _predict(repository / "deterioration" / "1" / "model.onnx"), metadata, out, _progress)
+        report = TASKS[task](_chosen(data, held_out), asked, out)
     except NotACinc2019File as error:
         raise Trouble(f"{data}: {error}", "give a folder of CinC 2019 .psv files") from error
     if not report["patients"]:
         raise Trouble(f"no patient file under {data}", "give a folder of CinC 2019 .psv files")
     (out / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
     (out / "report.html").write_text(html(report))
+    if card:
+        renew(repository / "deterioration", report)
     click.echo(msgspec.json.format(msgspec.json.encode(report), indent=0 if as_json else 2).decode())
+
+
+def _chosen(data: Path, held_out: bool) -> Files:
+    def chosen() -> Iterator[tuple[str, str]]:
+        return (file for file in files(data) if not held_out or fold(file[0]) == "holdout")
+
+    return chosen
+
+
+def _rules(policy_file: Path | None, threshold: float) -> Rules:
+    try:
+        return load(policy_file, threshold)
+    except PolicyError as error:
+        wrong, _, remedy = str(error).partition("\n")
+        raise Trouble(wrong, remedy) from error
 
 
 def _predict(model: Path) -> Predict:
@@ -62,3 +100,8 @@ def _progress(patients: int) -> None:
     stream = click.get_text_stream("stderr")
     if patients % 200 == 0 and stream.isatty():
         click.echo(f"\r{patients} patients", err=True, nl=False)
+
+
+def _say(text: str) -> None:
+    if click.get_text_stream("stderr").isatty():
+        click.echo(text, err=True)

@@ -18,12 +18,13 @@ LABEL_LEAD_H: Final = 6
 Floats = npt.NDArray[np.float64]
 
 
-def gains(labels: Sequence[float], hours: int) -> tuple[Floats, Floats]:
+def gains(labels: Sequence[float] | Floats, hours: int) -> tuple[Floats, Floats]:
     """What an alarm and what silence earn at each hour of one patient: two vectors (T,)."""
     alarm, silence = np.full(hours, FALSE), np.zeros(hours)
-    if not any(labels):
+    positive = np.asarray(labels) > 0
+    if not positive.any():
         return alarm, silence
-    onset = int(np.argmax(np.asarray(labels) > 0)) + LABEL_LEAD_H
+    onset = int(np.argmax(positive)) + LABEL_LEAD_H
     for hour in range(hours):
         lead = hour - onset
         if lead > LATE_H:
@@ -48,13 +49,15 @@ def utility(labels: Sequence[float], alarms: Sequence[int]) -> float:
     return float(np.where(np.asarray(alarms) > 0, alarm, silence).sum())
 
 
-def best(labels: Sequence[float]) -> float:
+def best(labels: Sequence[float] | Floats) -> float:
     """What the best possible alarms earn: on from 12 hours before onset to 3 hours after."""
-    alarms = np.zeros(len(labels))
-    if any(labels):
-        onset = int(np.argmax(np.asarray(labels) > 0)) + LABEL_LEAD_H
-        alarms[max(0, onset + EARLY_H) : min(onset + LATE_H + 1, len(labels))] = 1
-    return utility(labels, alarms.astype(int).tolist())
+    positive = np.asarray(labels) > 0
+    if not positive.any():
+        return 0.0
+    onset = int(np.argmax(positive)) + LABEL_LEAD_H
+    alarm, silence = gains(labels, len(labels))
+    first, after = max(0, onset + EARLY_H), min(onset + LATE_H + 1, len(labels))
+    return float(alarm[first:after].sum() + silence[:first].sum() + silence[after:].sum())
 
 
 def normalised(patients: Sequence[tuple[Sequence[float], Sequence[int]]]) -> float:

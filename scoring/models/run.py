@@ -12,7 +12,7 @@ import onnxruntime
 from scoring.evaluate import figures
 from scoring.evaluate.figures import Judged
 from scoring.models.booster import PARAMETERS, Trained, train
-from scoring.models.card import card
+from scoring.models.card import write
 from scoring.models.export import export
 from scoring.models.walk import Walked, fold
 from streams.features import FEATURES, VERSION
@@ -47,7 +47,7 @@ def write_run(patients: Sequence[Walked], out: Path, seed: int, data_hash: str, 
     (out / "metadata.json").write_text(json.dumps(metadata, indent=1) + "\n")
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     (out / "config.json").write_text(json.dumps({"parameters": PARAMETERS, "seed": seed, "budget": BUDGET}, indent=1) + "\n")
-    (out / "card.md").write_text(card(metadata, metrics))
+    write(out)
     return metrics
 
 
