@@ -86,7 +86,9 @@ def _predict(model: Path) -> Predict:
         import onnxruntime  # noqa: PLC0415 (an extra: running Vigil needs none of it)
     except ModuleNotFoundError as error:
         raise Trouble("evaluating needs onnxruntime", "install it: make setup-dev", NOT_THERE) from error
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    alone = onnxruntime.SessionOptions()
+    alone.intra_op_num_threads = alone.inter_op_num_threads = 1  # stays are walked beside it, on the other cores
+    session = onnxruntime.InferenceSession(str(model), alone, providers=["CPUExecutionProvider"])
 
     def predict(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         [answers] = session.run(["probability"], {"features": matrix})

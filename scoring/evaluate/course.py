@@ -1,5 +1,6 @@
 """One stay walked through the bedside's own `advance` and `features` for judging: the model's inputs, the published scores, and who the patient was."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -118,10 +119,14 @@ Given = TypeVar("Given")
 
 
 def courses(given: Iterable[Given], walk: Callable[[Given], Course], workers: int = 2) -> Iterator[Course]:
-    """Every stay, in order, on several cores. `walk` must be a function that another process finds by its name."""
+    """Every stay, in order, on several cores. `walk` must be a function that another process finds by its name.
+
+    What this process left behind is not collected in the others (`gc.freeze`): an inference session that is taken apart in a forked process waits for
+    threads that were never forked, for ever.
+    """
     iterator = iter(given)
     chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:
         pending = [pool.submit(_chunk, walk, chunk) for chunk in islice(chunks, workers * 2)]
         while pending:
             done = pending.pop(0).result()

@@ -50,7 +50,7 @@ def told(value: Any) -> str:
     """A figure as cards print it.
 
     >>> told({"value": 0.84351, "low": 0.8, "high": 0.9}), told(0.3043), told(None), told(161)
-    ('0.844 (0.800–0.900)', '0.304', 'not told', '161')
+    ('0.844 (0.800–0.900)', '0.3043', 'not told', '161')
     """
     if isinstance(value, Mapping):
         if value.get("value") is None:
@@ -59,7 +59,7 @@ def told(value: Any) -> str:
         return f"{value['value']:.3f}{interval}"
     if value is None:
         return "not told"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def known_or(value: str | None, reason: str) -> Value:

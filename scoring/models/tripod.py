@@ -10,7 +10,7 @@ from scoring.models.source_attributes import NO_FUNDING, NOT_EVALUATED, validity
 NO_DATES: Final = "not known: the data set gives hours since admission to the unit and no dates"
 NO_TREATMENTS: Final = "not known: the files hold no treatment"
 NOT_BLIND: Final = "not known: the orders that make the label were given by clinicians who saw the same values"
-NO_DEVELOPER: Final = "not known: the run's config names no `developer`"
+NO_CONFLICTS: Final = "not known: the run's config names no `conflicts_of_interest`"
 
 
 def _title(evidence: Evidence) -> Value:
@@ -132,7 +132,7 @@ FILLED: Final[Mapping[str, Callable[[Evidence], Value]]] = {
     "12g": _calculated,
     "15": _output,
     "18a": lambda evidence: known_or(evidence.at("config.funding"), NO_FUNDING),
-    "18b": lambda evidence: known_or(evidence.at("config.conflicts_of_interest"), NO_DEVELOPER),
+    "18b": lambda evidence: known_or(evidence.at("config.conflicts_of_interest"), NO_CONFLICTS),
     "20a": _flow,
     "20b": lambda evidence: known_or(characteristics(evidence), NOT_EVALUATED),
     "20c": _rates,
