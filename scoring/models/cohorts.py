@@ -2,7 +2,7 @@
 
 from scoring.models.evidence import Evidence, told
 
-FOLDS = {"train": "to train", "valid": "to stop, calibrate and choose thresholds", "holdout": "held out"}
+FOLDS = {"train": "to train, and, each by the members grown without them, to calibrate and choose thresholds", "holdout": "held out"}
 
 
 def folds(evidence: Evidence) -> str:

@@ -19,7 +19,7 @@ OPSET = 15
 def export(trained: Trained, path: Path) -> None:
     """Writes the model. The trees give raw scores in the graph; sigmoid and calibration follow as ordinary nodes."""
     trees = convert_lightgbm(
-        with_single_thresholds(trained.booster, trained.rounds), initial_types=[("features", FloatTensorType([None, len(FEATURES)]))], target_opset=OPSET, zipmap=False
+        with_single_thresholds(trained.booster), initial_types=[("features", FloatTensorType([None, len(FEATURES)]))], target_opset=OPSET, zipmap=False
     )  # fmt: skip
     graph = trees.graph
     ensemble = next(node for node in graph.node if node.op_type.startswith("TreeEnsemble"))
@@ -39,13 +39,13 @@ def export(trained: Trained, path: Path) -> None:
     path.write_bytes(trees.SerializeToString())
 
 
-def with_single_thresholds(booster: lightgbm.Booster, rounds: int) -> lightgbm.Booster:
+def with_single_thresholds(booster: lightgbm.Booster) -> lightgbm.Booster:
     """The same trees with every threshold lowered to the nearest float32 below it.
 
     For float32 inputs no decision changes by that; rounding up instead, as a plain conversion may, sends the value just above a
     threshold the wrong way (measured: probabilities off by 0.004).
     """
-    lines = booster.model_to_string(num_iteration=rounds).splitlines()
+    lines = booster.model_to_string().splitlines()
     lowered = [
         "threshold=" + " ".join(repr(_below(float(one))) for one in line[10:].split()) if line.startswith("threshold=") else line
         for line in lines

@@ -1,20 +1,23 @@
 """One training run: the model, its figures on patients nobody trained on, and the card that goes with it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnxruntime
 
 from scoring.evaluate import figures
 from scoring.evaluate.figures import Judged
-from scoring.models.booster import PARAMETERS, Trained, train
+from scoring.guard_fit import fit_guard
+from scoring.models.booster import AIMS, FOLDS, PARAMETERS, ROUNDS, SHARE, Trained, train
 from scoring.models.card import write
-from scoring.models.export import export
+from scoring.models.export import export, with_single_thresholds
 from scoring.models.walk import Walked, fold
+from scoring.trees import trees_of
 from streams.features import FEATURES, VERSION
 
 BUDGET = 1.0
@@ -24,31 +27,42 @@ PARITY = 1e-5
 
 
 def write_run(patients: Sequence[Walked], out: Path, seed: int, data_hash: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Trains, exports, judges on the hold-out, and writes everything into `out`; returns the metrics."""
-    say("training")
-    trained = train(patients, seed)
-    export(trained, out / "model.onnx")
-    session = onnxruntime.InferenceSession(str(out / "model.onnx"), providers=["CPUExecutionProvider"])
+    """Trains on all but the hold-out, exports, judges on the hold-out, and writes everything into `out`; returns the metrics.
+
+    Calibration, guard and thresholds come from what the bag's members say of training patients they were grown without.
+    """
     holdout = [patient for patient in patients if fold(patient.patient_id) == "holdout"]
-    valid = [patient for patient in patients if fold(patient.patient_id) == "valid"]
+    seen = [patient for patient in patients if fold(patient.patient_id) != "holdout"]
+    say("training")
+    trained = train(seen, seed, on_member=lambda done, of: say(f"  member {done} of {of}"))
+    export(trained, out / "model.onnx")
+    trees_of(with_single_thresholds(trained.booster).model_to_string()).save(out / "trees.npz")
+    (out / "guard.json").write_bytes(msgspec.json.encode(fit_guard(np.concatenate([patient.matrix for patient in seen]))))
+    session = onnxruntime.InferenceSession(str(out / "model.onnx"), providers=["CPUExecutionProvider"])
     parity = _parity(trained, session, holdout)
     if parity > PARITY:
         raise RuntimeError(f"the exported model differs from the trees by {parity:.2e}")
     say("judging on the hold-out")
-    threshold = figures.threshold_for([_judged(trained, patient) for patient in valid], BUDGET)
-    best_utility = _best_threshold([_judged(trained, patient) for patient in valid])
+    unseen = [Judged(one.labels.astype(np.float64), trained.unseen_probabilities(one.patient_id)) for one in seen if len(one.matrix)]
+    threshold = figures.threshold_for(unseen, BUDGET)
+    best_utility = _best_threshold(unseen)
     metrics = _metrics(trained, holdout, threshold, best_utility, seed)
-    metrics["at_the_alerts_of_news2"] = _side_by_side(trained, valid, holdout)
-    metrics |= {"parity_onnx": parity, "rounds": trained.rounds, "patients": _counts(patients)}
+    metrics["at_the_alerts_of_news2"] = _side_by_side(trained, unseen, [_news2(one) for one in seen if len(one.matrix)], holdout)
+    metrics["out_of_fold"] = _ranks(unseen, seed) | {"utility": figures.interval(unseen, figures.utility_at(best_utility), seed)}
+    metrics |= {"parity_onnx": parity, "rounds": trained.rounds, "patients": _counts({"train": seen, "holdout": holdout})}
     metadata = {
         "name": "deterioration", "version": _version(out / "model.onnx"), "features": VERSION, "feature_names": list(FEATURES),
         "threshold": round(threshold, 6), "utility_threshold": round(best_utility, 6), "seed": seed, "data_sha256": data_hash,
     }  # fmt: skip
     (out / "metadata.json").write_text(json.dumps(metadata, indent=1) + "\n")
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    (out / "config.json").write_text(json.dumps({"parameters": PARAMETERS, "seed": seed, "budget": BUDGET}, indent=1) + "\n")
+    (out / "config.json").write_text(json.dumps(_config(seed), indent=1) + "\n")
     write(out)
     return metrics
+
+
+def _config(seed: int) -> dict[str, Any]:
+    return {"parameters": PARAMETERS, "rounds": ROUNDS, "folds": FOLDS, "aims": AIMS, "share": SHARE, "seed": seed, "budget": BUDGET}
 
 
 def _version(model: Path) -> str:
@@ -71,7 +85,7 @@ def _parity(trained: Trained, session: onnxruntime.InferenceSession, patients: S
 
 
 def _best_threshold(valid: Sequence[Judged]) -> float:
-    """The threshold of the highest utility on the validation patients."""
+    """The threshold of the highest utility on these patients."""
     candidates = np.quantile(np.concatenate([patient.scores for patient in valid]), np.linspace(0.5, 0.999, 60))
     return float(max(candidates, key=lambda threshold: figures.utility_at(float(threshold))(valid)))
 
@@ -97,12 +111,12 @@ def _metrics(trained: Trained, holdout: Sequence[Walked], threshold: float, best
     }
 
 
-def _side_by_side(trained: Trained, valid: Sequence[Walked], holdout: Sequence[Walked]) -> dict[str, Any]:
-    """NEWS2 at its own thresholds, and the model where it raised as many first alerts on the validation patients; both on the hold-out."""
+def _side_by_side(trained: Trained, unseen: Sequence[Judged], news2: Sequence[Judged], holdout: Sequence[Walked]) -> dict[str, Any]:
+    """NEWS2 at its own thresholds, and the model where it raised as many first alerts on the training patients; both on the hold-out."""
     found = {}
     for points in (5.0, 7.0):
-        rate = figures.alerts_at([_news2(patient) for patient in valid], points)["alerts_per_35_patient_days"] or 0.0
-        threshold = figures.threshold_for([_judged(trained, patient) for patient in valid], rate)
+        rate = figures.alerts_at(news2, points)["alerts_per_35_patient_days"] or 0.0
+        threshold = figures.threshold_for(unseen, rate)
         found[f"{points:.0f}"] = {
             "news2": figures.alerts_at([_news2(patient) for patient in holdout], points),
             "model": figures.alerts_at([_judged(trained, patient) for patient in holdout], threshold),
@@ -117,7 +131,5 @@ def _ranks(patients: Sequence[Judged], seed: int) -> dict[str, Any]:
     }
 
 
-def _counts(patients: Sequence[Walked]) -> dict[str, Any]:
-    names = ("train", "valid", "holdout")
-    groups = {name: [patient for patient in patients if fold(patient.patient_id) == name] for name in names}
+def _counts(groups: Mapping[str, Sequence[Walked]]) -> dict[str, Any]:
     return {name: {"patients": len(group), "septic": int(sum(p.labels.max(initial=0) for p in group))} for name, group in groups.items()}

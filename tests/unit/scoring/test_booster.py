@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from scoring.models.bag import bagged
 from scoring.models.booster import Trained, platt, train
 from scoring.models.export import export, with_single_thresholds
 from scoring.models.walk import Walked, fold
@@ -18,25 +19,27 @@ HOURS = 40
 
 
 def patients(number: int) -> list[Walked]:
-    """Patients whose first feature is their risk; half of all values are not known."""
+    """Every second one gets ill at some hour, and the first feature tells of it from six hours before; half of all values are not known."""
     random = np.random.default_rng(11)
     found = []
     for index in range(number):
         matrix = random.normal(size=(HOURS, len(FEATURES))).astype(np.float32)
+        labels = np.zeros(HOURS, np.float32)
+        if index % 2:
+            labels[int(random.integers(5, HOURS - 8)) :] = 1.0
+        matrix[:, 0] += 2 * labels
         matrix[random.uniform(size=matrix.shape) < 0.5] = np.nan
-        risk = 1 / (1 + np.exp(2 - 2 * np.nan_to_num(matrix[:, 0])))
-        labels = (random.uniform(size=HOURS) < risk).astype(np.float32)
         found.append(Walked(f"p{index}", matrix, labels, np.zeros(HOURS, np.float32)))
     return found
 
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    return train(patients(80), seed=4, most_rounds=60)
+    return train(patients(80), seed=4, rounds=20)
 
 
 def test_the_same_seed_gives_the_same_model(trained: Trained) -> None:
-    again = train(patients(80), seed=4, most_rounds=60)
+    again = train(patients(80), seed=4, rounds=20)
     assert again.booster.model_to_string() == trained.booster.model_to_string()
     assert (again.scale, again.shift) == (trained.scale, trained.shift)
 
@@ -71,11 +74,35 @@ def _thresholds(node: dict[str, Any]) -> Iterator[float]:
 
 
 def test_rounded_thresholds_change_no_decision(trained: Trained) -> None:
-    rounded: lightgbm.Booster = with_single_thresholds(trained.booster, trained.rounds)
+    rounded: lightgbm.Booster = with_single_thresholds(trained.booster)
     matrix = _on_the_edges(trained)
-    np.testing.assert_allclose(
-        rounded.predict(matrix, raw_score=True), trained.booster.predict(matrix, raw_score=True, num_iteration=trained.rounds), atol=1e-9
-    )  # fmt: skip
+    np.testing.assert_allclose(rounded.predict(matrix, raw_score=True), trained.booster.predict(matrix, raw_score=True), atol=1e-9)
+
+
+def test_a_bag_says_the_mean_of_what_its_members_say() -> None:
+    random = np.random.default_rng(5)
+    matrix = random.normal(size=(600, 4))
+    labels = (matrix[:, 1] + random.normal(size=600) > 0.5).astype(np.float64)
+    members = [
+        lightgbm.train({"objective": "binary", "verbosity": -1, "num_leaves": leaves, "seed": leaves}, lightgbm.Dataset(matrix, labels), num_boost_round=rounds)
+        for leaves, rounds in ((4, 3), (15, 11), (31, 1))
+    ]  # fmt: skip
+    expected = np.mean([one.predict(matrix, raw_score=True) for one in members], axis=0)
+    np.testing.assert_allclose(bagged(members).predict(matrix, raw_score=True), expected, atol=1e-12)
+
+
+def test_what_is_said_of_a_training_patient_comes_from_members_that_never_saw_the_patient() -> None:
+    cohort = patients(60)
+    odd = cohort[1]
+    flipped = [Walked(one.patient_id, one.matrix, 1 - one.labels if one is odd else one.labels, one.news2_at_least) for one in cohort]
+    as_it_was, otherwise = (train(some, seed=4, rounds=8).unseen for some in (cohort, flipped))
+    np.testing.assert_array_equal(as_it_was[odd.patient_id], otherwise[odd.patient_id])
+    assert any((as_it_was[one.patient_id] != otherwise[one.patient_id]).any() for one in cohort)
+
+
+def test_without_an_event_there_is_nothing_to_learn() -> None:
+    with pytest.raises(ValueError, match="nothing to learn"):
+        train([one for one in patients(20) if not one.labels.any()], seed=1, rounds=2)
 
 
 def test_platt_finds_the_sigmoid_that_made_the_labels() -> None:
