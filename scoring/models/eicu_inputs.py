@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from math import nan
+from math import isnan, nan
 from typing import Final, Literal
 
 import numpy as np
@@ -82,7 +82,10 @@ _NURSING_NAMES: Final = (
 )  # fmt: skip
 _NOTE_NAMES: Final = (*(f"{name}_told_since_h" for name in TERMS), "texts_24h_count", "orders_24h_count")
 
-FURTHER: Final = (*_MEDICATION_NAMES, *_NURSING_NAMES, *_NOTE_NAMES)
+_LAB_NAMES: Final = ("creatinine_over_lowest", "creatinine_rise_48h")
+_VITAL_NAMES: Final = ("news2", "news2_24h_high", "news2_24h_mean", "news2_6h_change")
+
+FURTHER: Final = (*_MEDICATION_NAMES, *_NURSING_NAMES, *_NOTE_NAMES, *_LAB_NAMES, *_VITAL_NAMES)
 """The columns that `further` gives, in this order."""
 COLUMNS: Final = (*FEATURES, *FURTHER)
 """All: the bedside's features and the further ones."""
@@ -100,9 +103,9 @@ def kind_of(column: str) -> Kind:
         return "nursing"
     if column in _NOTE_NAMES:
         return "notes"
-    if column in OF_VITALS or column.startswith((*VITALS, *BREATHED)):
+    if column in OF_VITALS or column in _VITAL_NAMES or column.startswith((*VITALS, *BREATHED)):
         return "vitals"
-    return "labs" if column in OF_LABS or column.startswith(LABS) else "patient"
+    return "labs" if column in OF_LABS or column in _LAB_NAMES or column.startswith(LABS) else "patient"
 
 
 def columns_of(kinds: Sequence[Kind]) -> npt.NDArray[np.intp]:
@@ -110,16 +113,36 @@ def columns_of(kinds: Sequence[Kind]) -> npt.NDArray[np.intp]:
     return np.array([place for place, name in enumerate(COLUMNS) if kind_of(name) in (*kinds, "patient")])
 
 
-def further(patient: Trajectory) -> Floats:
-    """x: (T, len(FURTHER)) float32, a row a step, from what was received by then; NaN where nothing is known."""
+def further(patient: Trajectory, news2: Sequence[float]) -> Floats:
+    """x: (T, len(FURTHER)) float32, a row a step, from what was received by then; NaN where nothing is known. `news2`: its lower bound at each step."""
     state, heard = patient.initial, _Heard()
     rows = []
-    for step in patient.steps:
+    for place, step in enumerate(patient.steps):
         for event in step.events:
             state = advance(state, event, received_at=step.at)
             heard.take(event, time_of(event, step.at))
-        rows.append([*heard.medications(step.at), *_measured(state, step.at), *heard.nursing(step.at), *heard.notes(step.at)])
+        words = (*heard.medications(step.at), *_measured(state, step.at), *heard.nursing(step.at), *heard.notes(step.at))
+        rows.append([*words, *_creatinine(state, step.at), *_scored([one.at for one in patient.steps[: place + 1]], news2[: place + 1])])
     return np.array(rows, np.float32).reshape(len(patient.steps), len(FURTHER))
+
+
+def _creatinine(state: PatientState, at: datetime) -> tuple[float, float]:
+    """The newest against the lowest that is held, and its rise over the lowest of 48 hours: what KDIGO stages by."""
+    held = within(state.readings.get(CODE["creatinine"], ()), at, timedelta(days=7))
+    values = [one.value_num for one in held if one.value_num is not None]
+    recent = [one.value_num for one in held if one.value_num is not None and one.observed_at > at - timedelta(hours=48)]
+    if not values or min(values) <= 0:
+        return nan, nan
+    return values[-1] / min(values), values[-1] - min(recent) if recent else nan
+
+
+def _scored(times: Sequence[datetime], news2: Sequence[float]) -> tuple[float, float, float, float]:
+    """NEWS2 now, its highest and mean of the last 24 hours, and its change from the first of the last 6."""
+    day = [score for at, score in zip(times, news2, strict=True) if at > times[-1] - LONG and not isnan(score)]
+    six = [score for at, score in zip(times, news2, strict=True) if at > times[-1] - SHORT and not isnan(score)]
+    if not day:
+        return nan, nan, nan, nan
+    return news2[-1], max(day), sum(day) / len(day), six[-1] - six[0] if six else nan
 
 
 class _Heard:
@@ -137,8 +160,8 @@ class _Heard:
             case Medication():
                 for name in (*drugs_in(event.display or ""), *((event.therapy,) if event.therapy else ())):
                     self.given.setdefault(name, []).append(at)
-            case Observation() if event.canonical is None and event.code_system == "L" and event.value_text:
-                self._assess(event.code, event.value_text, at)
+            case Observation() if event.canonical is None and event.code_system == "L":
+                self._assess(event.code, event.value_text or "", event.value_num, at)
             case Note():
                 self.texts.append(at)
                 self._hear(event.text, at)
@@ -146,9 +169,9 @@ class _Heard:
                 self.orders.append(at)
                 self._hear(event.display or "", at)
 
-    def _assess(self, label: str, value: str, at: datetime) -> None:
-        if label == BRADEN and value.isdigit() and (self.braden is None or at >= self.braden[0]):
-            self.braden = (at, float(value))
+    def _assess(self, label: str, value: str, number: float | None, at: datetime) -> None:
+        if label == BRADEN and number is not None and (self.braden is None or at >= self.braden[0]):
+            self.braden = (at, number)
         for name in signs_in(f"{label}: {value}"):
             self.seen[name] = max(at, self.seen.get(name, at))
 

@@ -50,13 +50,22 @@ Labels = list[float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One task. `labels`: one for each time, in order, from what became of the patient; `onset`: when the event began, None where it never did."""
+    """One task. `labels`: one for each time, in order, from what became of the patient; `onset`: when the event began, None where it never did.
+
+    `horizon`: how far a label looks ahead, None for the whole stay. `speaks`: so long an alert stands before it is raised again.
+    """
 
     name: str
     horizon: timedelta | None
+    speaks: timedelta
     at_risk: str
     labels: Callable[[Outcome, Sequence[datetime]], Labels]
     onset: Callable[[Outcome], datetime | None]
+
+    @property
+    def speaks_h(self) -> float:
+        """`speaks` in hours."""
+        return self.speaks.total_seconds() / 3600.0
 
 
 def within(onset: datetime | None, at: datetime, horizon: timedelta) -> float:
@@ -150,17 +159,18 @@ def deterioration_onset(outcome: Outcome) -> datetime | None:
 TASKS: Final[Mapping[str, Task]] = {
     task.name: task
     for task in (
-        Task(name=DEATH, horizon=None, at_risk="every patient, the whole stay", labels=death, onset=death_onset),
-        Task(name=DEATH_24H, horizon=DAY, at_risk="every patient whose time of death is known if they died", labels=death_24h, onset=death_onset),
-        Task(name=AKI, horizon=AKI_HORIZON, at_risk="from the first creatinine to KDIGO stage 1, no chronic dialysis", labels=aki, onset=aki_onset),
-        Task(name=SUPPORT, horizon=SUPPORT_HORIZON, at_risk="of vasopressors and of ventilation, whoever has not been on it", labels=support, onset=support_onset),
+        Task(name=DEATH, horizon=None, speaks=timedelta.max, at_risk="every patient, the whole stay", labels=death, onset=death_onset),
+        Task(name=DEATH_24H, horizon=DAY, speaks=DAY, at_risk="every patient whose time of death is known if they died", labels=death_24h, onset=death_onset),
+        Task(name=AKI, horizon=AKI_HORIZON, speaks=AKI_HORIZON, at_risk="from the first creatinine to KDIGO stage 1, no chronic dialysis", labels=aki, onset=aki_onset),
+        Task(name=SUPPORT, horizon=SUPPORT_HORIZON, speaks=SUPPORT_HORIZON, at_risk="of vasopressors and of ventilation, whoever has not been on it", labels=support, onset=support_onset),
         Task(
-            name=DETERIORATION, horizon=None, at_risk="whoever is at risk of death within 24 h, AKI or support", labels=deterioration,
+            name=DETERIORATION, horizon=AKI_HORIZON, speaks=DAY, at_risk="whoever is at risk of death within 24 h, AKI or support", labels=deterioration,
             onset=deterioration_onset,
         ),
     )
 }  # fmt: skip
-"""Those that are made from outcomes, by name. Each part of the union keeps its own horizon."""
+"""Those that are made from outcomes, by name. An alert says that the event comes within the horizon, and is silent until that has run out; each part
+of the union keeps its own, of 12, 24 and 48 hours, and an alert of the union stands for the middle one."""
 
 
 def all_labels(outcome: Outcome, times: Sequence[datetime]) -> dict[str, Labels]:

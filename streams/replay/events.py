@@ -69,10 +69,12 @@ def events(fact: Fact, at: datetime, known_by: str) -> list[Event]:
             return [_observation(name, value, at, known_by, refused=name in fact.refused) for name, value in fact.values.items()]
         case Assessed():
             return [_assessment(fact, at, known_by)]
+        case Drug(action="ordered"):
+            return [_order(fact.name, at, known_by), _medication(fact, at, known_by)]
         case Drug():
             return [_medication(fact, at, known_by)]
         case Asked():
-            return [_order(fact, at, known_by)]
+            return [_order(fact.name, at, known_by)]
         case Told():
             return [_note(fact, at, known_by)]
 
@@ -106,8 +108,10 @@ def _observation(name: str, value: float | str, at: datetime, known_by: str, *, 
 
 
 def _assessment(fact: Assessed, at: datetime, known_by: str) -> Observation:
+    """Digits alone are a number, as they are when they come as text (OBX-2 ST)."""
+    num = float(fact.value) if fact.value.isdecimal() else None
     return Observation(
-        code=fact.label, code_system="L", value_num=None, value_text=fact.value, comparator=None, unit=None, observed_at=at,
+        code=fact.label, code_system="L", value_num=num, value_text=fact.value if num is None else None, comparator=None, unit=None, observed_at=at,
         status="incomplete" if fact.refused else "final", set_id=None, sub_id=None, result_key=f"{known_by}|{fact.label}|",
         flags=("unmapped_code", "impossible_value") if fact.refused else ("unmapped_code",),
     )  # fmt: skip
@@ -121,9 +125,9 @@ def _medication(fact: Drug, at: datetime, known_by: str) -> Medication:
     )  # fmt: skip
 
 
-def _order(fact: Asked, at: datetime, known_by: str) -> Order:
+def _order(name: str, at: datetime, known_by: str) -> Order:
     return Order(
-        control="NW", placer_number=known_by, filler_number=None, code=fact.name, code_system="L", display=fact.name, status=None, priority=None,
+        control="NW", placer_number=known_by, filler_number=None, code=name, code_system="L", display=name, status=None, priority=None,
         ordered_at=at,
     )  # fmt: skip
 

@@ -1,0 +1,99 @@
+"""Boosted trees for one task by nested cross-validation over hospitals: size and number of the trees are found in the inner folds, nothing in the outer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+
+from scoring.models.eicu_inputs import COLUMNS, KINDS, Kind, columns_of
+from scoring.models.splits import Fold, Places, nested
+
+Floats = npt.NDArray[np.float64]
+
+PARAMETERS: Final = {
+    "objective": "binary", "metric": "binary_logloss", "learning_rate": 0.05, "feature_fraction": 0.3,
+    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0, "max_bin": 63, "num_threads": 1, "deterministic": True, "force_row_wise": True,
+    "verbosity": -1,
+}  # fmt: skip
+"""Small trees and strong shrinkage: some hundred events to learn from."""
+TRIED: Final = ({"num_leaves": 4, "min_data_in_leaf": 200}, {"num_leaves": 12, "min_data_in_leaf": 60})
+"""In the inner folds the better of these is taken, with as many rounds as do best there."""
+MOST_ROUNDS: Final = 400
+PATIENCE: Final = 40
+EVERY_H: Final = 3
+"""Of each stay every third hour is trained on: those between say the same. All are judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One stay's rows: matrix (T, len(COLUMNS)), labels by task (T,), nan where masked; the NEWS2 lower bound (T,); whole hours (T,)."""
+
+    patient_id: str
+    person_id: str
+    hospital_id: str
+    hours: npt.NDArray[np.int64]
+    matrix: npt.NDArray[np.float32]
+    labels: Mapping[str, npt.NDArray[np.float32]]
+    news2: npt.NDArray[np.float32]
+
+
+def cross_validated(
+    stays: Sequence[Stay], task: str, seed: int, kinds: Sequence[Kind] = KINDS, helping: Sequence[Stay] = ()
+) -> tuple[list[Floats], list[int]]:
+    """A score for each row of each stay (nan where masked), each from hospitals not trained on; and the rounds of each outer fold.
+
+    `helping`: stays of other data sets, trained on in every fold and never judged.
+    """
+    columns = columns_of(kinds)
+    scores = [np.full(len(one.hours), np.nan) for one in stays]
+    rounds = []
+    for fold in nested([one.hospital_id for one in stays]):
+        number, booster = _fitted(stays, task, seed, columns, fold.outer.fit, fold.inner, helping)
+        rounds.append(number)
+        for place in fold.outer.judge:
+            at_risk = ~np.isnan(stays[place].labels[task])
+            if at_risk.any():
+                scores[place][at_risk] = booster.predict(stays[place].matrix[at_risk][:, columns])
+    return scores, rounds
+
+
+def _fitted(
+    stays: Sequence[Stay], task: str, seed: int, columns: Places, fit: Places, inner: Sequence[Fold], helping: Sequence[Stay]
+) -> tuple[int, lightgbm.Booster]:
+    chosen = [stays[place] for place in fit]
+    matrix, labels, place = _rows([*chosen, *helping], task, columns)
+    owner = np.concatenate([fit, np.full(len(helping), -1)])[place]
+    names = [COLUMNS[column] for column in columns]
+    turns = [(np.flatnonzero(~np.isin(owner, one.judge)), np.flatnonzero(np.isin(owner, one.judge))) for one in inner]
+    turns = [(learn, check) for learn, check in turns if labels[check].any() and labels[learn].any()]
+    best: tuple[float, int, dict[str, Any]] | None = None
+    for tried in TRIED:
+        parameters = PARAMETERS | tried | {"seed": seed}
+        found: Mapping[str, Any] = lightgbm.cv(
+            parameters, lightgbm.Dataset(matrix, labels, feature_name=names, free_raw_data=False), num_boost_round=MOST_ROUNDS, folds=turns,
+            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+        )  # fmt: skip
+        losses = found["valid binary_logloss-mean"]
+        if best is None or losses[-1] < best[0]:
+            best = losses[-1], len(losses), parameters
+    if best is None:
+        raise ValueError(f"no inner fold holds both labels of {task}")
+    _, rounds, parameters = best
+    return rounds, lightgbm.train(parameters, lightgbm.Dataset(matrix, labels, feature_name=names), num_boost_round=rounds)
+
+
+def _rows(stays: Sequence[Stay], task: str, columns: Places) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Places]:
+    """Rows at risk of every third hour, their labels, and which stay each is of."""
+    matrices, labels, owners = [], [], []
+    for place, one in enumerate(stays):
+        label = one.labels.get(task)
+        if label is None:
+            continue
+        chosen = ~np.isnan(label) & (one.hours % EVERY_H == 0)
+        matrices.append(one.matrix[chosen][:, columns])
+        labels.append(label[chosen])
+        owners.append(np.full(int(chosen.sum()), place))
+    return np.concatenate(matrices), np.concatenate(labels), np.concatenate(owners)
