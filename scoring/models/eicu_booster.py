@@ -1,4 +1,4 @@
-"""Boosted trees for one task by nested cross-validation over hospitals: size and number of the trees are found in the inner folds, nothing in the outer."""
+"""Boosted trees for one task by nested cross-validation over hospitals: how many trees is found in the inner folds, nothing in the outer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,20 @@ import numpy.typing as npt
 
 from scoring.models.eicu_inputs import COLUMNS, KINDS, Kind, columns_of
 from scoring.models.splits import Fold, Places, nested
+from scoring.models.tasks import TASKS
 
 Floats = npt.NDArray[np.float64]
 
 PARAMETERS: Final = {
-    "objective": "binary", "metric": "binary_logloss", "learning_rate": 0.05, "feature_fraction": 0.3,
+    "objective": "binary", "metric": "binary_logloss", "learning_rate": 0.08, "num_leaves": 6, "min_data_in_leaf": 60, "feature_fraction": 0.3,
     "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0, "max_bin": 63, "num_threads": 1, "deterministic": True, "force_row_wise": True,
     "verbosity": -1,
 }  # fmt: skip
-"""Small trees and strong shrinkage: some hundred events to learn from."""
-TRIED: Final = ({"num_leaves": 4, "min_data_in_leaf": 200}, {"num_leaves": 12, "min_data_in_leaf": 60})
-"""In the inner folds the better of these is taken, with as many rounds as do best there."""
-MOST_ROUNDS: Final = 400
-PATIENCE: Final = 40
-EVERY_H: Final = 3
-"""Of each stay every third hour is trained on: those between say the same. All are judged."""
+"""Small trees and strong shrinkage: some hundred events to learn from. Set beforehand; the number of rounds is what the inner folds find best."""
+MOST_ROUNDS: Final = 250
+PATIENCE: Final = 25
+EVERY_H: Final = 4
+"""Of each stay every fourth hour is trained on: those between say the same. All are judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +64,30 @@ def _fitted(
 ) -> tuple[int, lightgbm.Booster]:
     chosen = [stays[place] for place in fit]
     matrix, labels, place = _rows([*chosen, *helping], task, columns)
+    weights = _weights(place, task)
     owner = np.concatenate([fit, np.full(len(helping), -1)])[place]
     names = [COLUMNS[column] for column in columns]
     turns = [(np.flatnonzero(~np.isin(owner, one.judge)), np.flatnonzero(np.isin(owner, one.judge))) for one in inner]
     turns = [(learn, check) for learn, check in turns if labels[check].any() and labels[learn].any()]
-    best: tuple[float, int, dict[str, Any]] | None = None
-    for tried in TRIED:
-        parameters = PARAMETERS | tried | {"seed": seed}
-        found: Mapping[str, Any] = lightgbm.cv(
-            parameters, lightgbm.Dataset(matrix, labels, feature_name=names, free_raw_data=False), num_boost_round=MOST_ROUNDS, folds=turns,
-            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
-        )  # fmt: skip
-        losses = found["valid binary_logloss-mean"]
-        if best is None or losses[-1] < best[0]:
-            best = losses[-1], len(losses), parameters
-    if best is None:
-        raise ValueError(f"no inner fold holds both labels of {task}")
-    _, rounds, parameters = best
-    return rounds, lightgbm.train(parameters, lightgbm.Dataset(matrix, labels, feature_name=names), num_boost_round=rounds)
+    parameters = PARAMETERS | {"seed": seed}
+    found: Mapping[str, Any] = lightgbm.cv(
+        parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names, free_raw_data=False), num_boost_round=MOST_ROUNDS, folds=turns,
+        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+    )  # fmt: skip
+    rounds = len(found["valid binary_logloss-mean"])
+    return rounds, lightgbm.train(parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names), num_boost_round=rounds)
+
+
+def _weights(owners: Places, task: str) -> Floats:
+    """A label of the whole stay counts once a stay, however long that is; any other once a row. The mean is 1."""
+    if TASKS[task].horizon is not None:
+        return np.ones(len(owners))
+    each = 1.0 / np.bincount(owners)[owners]
+    return np.asarray(each / each.mean())
 
 
 def _rows(stays: Sequence[Stay], task: str, columns: Places) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Places]:
-    """Rows at risk of every third hour, their labels, and which stay each is of."""
+    """Rows at risk of every fourth hour, their labels, and which stay each is of."""
     matrices, labels, owners = [], [], []
     for place, one in enumerate(stays):
         label = one.labels.get(task)

@@ -16,7 +16,7 @@ Counts = npt.NDArray[np.int64]
 
 RESAMPLES: Final = 500
 BEDS: Final = 35
-CANDIDATES: Final = 250
+CANDIDATES: Final = 150
 """Thresholds tried of a score with many values."""
 
 
@@ -109,10 +109,12 @@ def raised_at(hours: Counts, scores: Floats, threshold: float, quiet_h: float) -
     >>> raised_at(np.arange(1, 31), np.where(np.arange(30) < 20, 5.0, 0.0), 5.0, 12).tolist()
     [0, 12]
     """
-    found: list[int] = []
-    for place in np.flatnonzero(scores >= threshold):
-        if not found or hours[place] - hours[found[-1]] >= quiet_h:
-            found.append(int(place))
+    places = np.flatnonzero(scores >= threshold)
+    at = hours[places]
+    found, following = [], 0
+    while following < len(places):
+        found.append(int(places[following]))
+        following = int(np.searchsorted(at, at[following] + quiet_h))
     return np.array(found, np.int64)
 
 

@@ -25,6 +25,8 @@ Floats = Any
 POINTS: Final = (5.0, 7.0, 9.0)
 """NEWS2's own thresholds, urgent and emergency response (RCP 2017, chart 4), and one that alerts less than half as often."""
 HELP_EVERY_H: Final = 6
+FEWER: Final = 201
+"""Resamples for what is compared with the whole model."""
 ABLATED: Final[Mapping[str, Sequence[Kind]]] = {
     **{f"without {kind}": tuple(one for one in KINDS if one != kind) for kind in KINDS},
     "vitals alone": ("vitals",),
@@ -56,7 +58,7 @@ def write_run(
 
 def _judged(stays: Sequence[Stay], task: str, seed: int, helping: Sequence[Stay], say: Say, *, ablate: bool) -> dict[str, Any]:
     say(f"{task}: all kinds of input")
-    scores, rounds = cross_validated(stays, task, seed)
+    scores, rounds = cross_validated(stays, task, seed, helping=helping)
     people = {person: number for number, person in enumerate(sorted({one.person_id for one in stays}))}
     draws = drawn(len(people), seed)
     judged = _pairs(stays, task, scores, people)
@@ -69,12 +71,12 @@ def _judged(stays: Sequence[Stay], task: str, seed: int, helping: Sequence[Stay]
     others = dict(ABLATED) if ablate else {}
     for name, kinds in others.items():
         say(f"{task}: {name}")
-        other, _ = cross_validated(stays, task, seed, kinds)
-        found[name] = _against(judged, _pairs(stays, task, other, people), draws, TASKS[task].speaks_h)
-    if helping:
-        say(f"{task}: with CinC 2012")
-        other, _ = cross_validated(stays, task, seed, helping=helping)
-        found["with CinC 2012"] = _against(judged, _pairs(stays, task, other, people), draws, TASKS[task].speaks_h)
+        other, _ = cross_validated(stays, task, seed, kinds, helping)
+        found[name] = _against(judged, _pairs(stays, task, other, people), draws[:FEWER], TASKS[task].speaks_h)
+    if helping and ablate:
+        say(f"{task}: without CinC 2012")
+        other, _ = cross_validated(stays, task, seed)
+        found["without CinC 2012"] = _against(judged, _pairs(stays, task, other, people), draws, TASKS[task].speaks_h)
     return found
 
 
