@@ -51,7 +51,14 @@ def hospital(path: Path) -> Path:
 
 def charted(stay: str, tables: Path) -> None:
     who = {"patientunitstayid": stay}
+    breathing(who, tables)
+    nursed(who, tables)
+    voided(who, tables)
+    treated(who, tables)
+    written(who, tables)
 
+
+def breathing(who: Mapping[str, str], tables: Path) -> None:
     def vent(minutes: str, entered: str, label: str, value: str) -> dict[str, str]:
         return who | {"respchartoffset": minutes, "respchartentryoffset": entered, "respchartvaluelabel": label, "respchartvalue": value}
 
@@ -64,6 +71,8 @@ def charted(stay: str, tables: Path) -> None:
         ],
     )  # fmt: skip
 
+
+def nursed(who: Mapping[str, str], tables: Path) -> None:
     def nurse(minutes: str, entered: str, label: str, attribute: str, value: str) -> dict[str, str]:
         return who | {
             "nurseassessoffset": minutes, "nurseassessentryoffset": entered, "celllabel": label, "cellattribute": attribute, "cellattributevalue": value,
@@ -77,6 +86,9 @@ def charted(stay: str, tables: Path) -> None:
             nurse("610", "700", "Neurologic", "LOC", "lethargic"), nurse("610", "700", "Auscultation", "Murmurs and Rubs", "none"),
         ],
     )  # fmt: skip
+
+
+def voided(who: Mapping[str, str], tables: Path) -> None:
     output = "flowsheet|Flowsheet Cell Labels|I&O|Output (ml)|Urine"
 
     def io(minutes: str, entered: str, path: str, label: str, ml: str) -> dict[str, str]:
@@ -89,6 +101,9 @@ def charted(stay: str, tables: Path) -> None:
         [io("120", "180", output, "Urine", "200"), io("480", "480", output, "Foley cath", "35"), io("490", "490", output, "Urine Count", "1"),
          io("500", "500", output.replace("Output", "Intake"), "Urine alkaliniser", "300"), io("510", "50000", output, "Urine", "80")],
     )  # fmt: skip
+
+
+def treated(who: Mapping[str, str], tables: Path) -> None:
     write(
         tables, "medication",
         [
@@ -111,7 +126,6 @@ def charted(stay: str, tables: Path) -> None:
             who | {"treatmentoffset": "960", "treatmentstring": "pulmonary|ventilation and oxygenation|mechanical ventilation"},
         ],
     )  # fmt: skip
-    written(who, tables)
 
 
 def written(who: Mapping[str, str], tables: Path) -> None:

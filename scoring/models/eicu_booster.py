@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.models.eicu_inputs import COLUMNS, KINDS, Kind, columns_of
-from scoring.models.splits import Fold, Places, nested
+from scoring.models.splits import Nested, Places, nested
 from scoring.models.tasks import TASKS
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +21,7 @@ PARAMETERS: Final = {
 }  # fmt: skip
 """Small trees and strong shrinkage: some hundred events to learn from. Set beforehand; the number of rounds is what the inner folds find best."""
 MOST_ROUNDS: Final = 250
-PATIENCE: Final = 25
+PATIENCE: Final = 20
 EVERY_H: Final = 4
 """Of each stay every fourth hour is trained on: those between say the same. All are judged."""
 
@@ -40,41 +40,49 @@ class Stay:
 
 
 def cross_validated(
-    stays: Sequence[Stay], task: str, seed: int, kinds: Sequence[Kind] = KINDS, helping: Sequence[Stay] = ()
+    stays: Sequence[Stay],
+    task: str,
+    seed: int,
+    kinds: Sequence[Kind] = KINDS,
+    helping: Sequence[Stay] = (),
+    rounds: Sequence[int] | None = None,
 ) -> tuple[list[Floats], list[int]]:
     """A score for each row of each stay (nan where masked), each from hospitals not trained on; and the rounds of each outer fold.
 
-    `helping`: stays of other data sets, trained on in every fold and never judged.
+    `helping`: stays of other data sets, trained on in every fold and never judged. `rounds`: of each outer fold, where they were found before.
     """
     columns = columns_of(kinds)
     scores = [np.full(len(one.hours), np.nan) for one in stays]
-    rounds = []
+    used: list[int] = []
     for fold in nested([one.hospital_id for one in stays]):
-        number, booster = _fitted(stays, task, seed, columns, fold.outer.fit, fold.inner, helping)
-        rounds.append(number)
+        told = None if rounds is None else rounds[len(used)]
+        number, booster = _fitted(stays, task, seed, columns, fold, helping, told)
+        used.append(number)
         for place in fold.outer.judge:
             at_risk = ~np.isnan(stays[place].labels[task])
             if at_risk.any():
                 scores[place][at_risk] = booster.predict(stays[place].matrix[at_risk][:, columns])
-    return scores, rounds
+    return scores, used
 
 
 def _fitted(
-    stays: Sequence[Stay], task: str, seed: int, columns: Places, fit: Places, inner: Sequence[Fold], helping: Sequence[Stay]
+    stays: Sequence[Stay], task: str, seed: int, columns: Places, fold: Nested, helping: Sequence[Stay], rounds: int | None
 ) -> tuple[int, lightgbm.Booster]:
+    fit = fold.outer.fit
     chosen = [stays[place] for place in fit]
     matrix, labels, place = _rows([*chosen, *helping], task, columns)
     weights = _weights(place, task)
     owner = np.concatenate([fit, np.full(len(helping), -1)])[place]
     names = [COLUMNS[column] for column in columns]
-    turns = [(np.flatnonzero(~np.isin(owner, one.judge)), np.flatnonzero(np.isin(owner, one.judge))) for one in inner]
-    turns = [(learn, check) for learn, check in turns if labels[check].any() and labels[learn].any()]
     parameters = PARAMETERS | {"seed": seed}
-    found: Mapping[str, Any] = lightgbm.cv(
-        parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names, free_raw_data=False), num_boost_round=MOST_ROUNDS, folds=turns,
-        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
-    )  # fmt: skip
-    rounds = len(found["valid binary_logloss-mean"])
+    if rounds is None:
+        turns = [(np.flatnonzero(~np.isin(owner, one.judge)), np.flatnonzero(np.isin(owner, one.judge))) for one in fold.inner]
+        found: Mapping[str, Any] = lightgbm.cv(
+            parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names, free_raw_data=False), num_boost_round=MOST_ROUNDS,
+            folds=[(learn, check) for learn, check in turns if labels[check].any() and labels[learn].any()],
+            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+        )  # fmt: skip
+        rounds = len(found["valid binary_logloss-mean"])
     return rounds, lightgbm.train(parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names), num_boost_round=rounds)
 
 

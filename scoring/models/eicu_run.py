@@ -22,8 +22,8 @@ from scoring.models.walk import walk
 Say = Callable[[str], None]
 Floats = Any
 
-POINTS: Final = (5.0, 7.0, 9.0)
-"""NEWS2's own thresholds, urgent and emergency response (RCP 2017, chart 4), and one that alerts less than half as often."""
+POINTS: Final = (5.0, 7.0, 9.0, 11.0, 13.0)
+"""NEWS2's own thresholds, urgent and emergency response (RCP 2017, chart 4), and higher ones, down to about an alert a day for 35 patients."""
 HELP_EVERY_H: Final = 6
 FEWER: Final = 201
 """Resamples for what is compared with the whole model."""
@@ -51,12 +51,15 @@ def write_run(
     (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     metrics: dict[str, Any] = {}
     for task in tasks:
-        metrics[task] = _judged(stays, task, seed, helping if task in cinc2012.TOLD else [], say, ablate=ablate)
+        metrics[task], scores = _judged(stays, task, seed, helping if task in cinc2012.TOLD else [], say, ablate=ablate)
+        np.savez_compressed(out / f"{task}.npz", **_predictions(stays, task, scores))
         (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return metrics
 
 
-def _judged(stays: Sequence[Stay], task: str, seed: int, helping: Sequence[Stay], say: Say, *, ablate: bool) -> dict[str, Any]:
+def _judged(
+    stays: Sequence[Stay], task: str, seed: int, helping: Sequence[Stay], say: Say, *, ablate: bool
+) -> tuple[dict[str, Any], list[Floats]]:
     say(f"{task}: all kinds of input")
     scores, rounds = cross_validated(stays, task, seed, helping=helping)
     people = {person: number for number, person in enumerate(sorted({one.person_id for one in stays}))}
@@ -71,13 +74,24 @@ def _judged(stays: Sequence[Stay], task: str, seed: int, helping: Sequence[Stay]
     others = dict(ABLATED) if ablate else {}
     for name, kinds in others.items():
         say(f"{task}: {name}")
-        other, _ = cross_validated(stays, task, seed, kinds, helping)
+        other, _ = cross_validated(stays, task, seed, kinds, helping, rounds)
         found[name] = _against(judged, _pairs(stays, task, other, people), draws[:FEWER], TASKS[task].speaks_h)
     if helping and ablate:
         say(f"{task}: without CinC 2012")
         other, _ = cross_validated(stays, task, seed)
         found["without CinC 2012"] = _against(judged, _pairs(stays, task, other, people), draws, TASKS[task].speaks_h)
-    return found
+    return found, scores
+
+
+def _predictions(stays: Sequence[Stay], task: str, scores: Sequence[Floats]) -> dict[str, Floats]:
+    """Row by row: whose and when, the label (nan where masked), both scores; each from hospitals that were not trained on."""
+    return {
+        "patient_id": np.concatenate([np.full(len(one.hours), one.patient_id) for one in stays]),
+        "hour": np.concatenate([one.hours for one in stays]),
+        "label": np.concatenate([one.labels[task] for one in stays]),
+        "score": np.concatenate(scores),
+        "news2": np.concatenate([one.news2 for one in stays]),
+    }
 
 
 def _against(whole: Sequence[Judged], other: Sequence[Judged], draws: Any, quiet_h: float) -> dict[str, Any]:

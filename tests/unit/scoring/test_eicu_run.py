@@ -50,7 +50,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_tells_is_found_and_what_does_not_tell_is_not_needed() -> None:
-    judged = eicu_run._judged(chain(), "death", 4, [], lambda _: None, ablate=True)
+    judged, _ = eicu_run._judged(chain(), "death", 4, [], lambda _: None, ablate=True)
     assert judged["stays_at_risk"] == 90 and judged["stays_with_event"] == 30
     assert judged["auroc"]["model"] > 0.95
     assert judged["auroc"]["difference_low"] > 0
