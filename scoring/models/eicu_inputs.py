@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from parsers.events import Event, Medication, Note, Observation, Order
 from scoring.models.trajectory import Trajectory
-from streams.features import CODE, FEATURES, LABS, LONG, SHORT, VITALS
+from streams.features import CODE, FEATURES, LABS, LONG, SHORT_H, VITALS
 from streams.patient import PatientState, advance
+from streams.series import series
 from streams.times import time_of
-from streams.windows import latest, summarise, within
+from streams.windows import latest, within
 
 Kind = Literal["patient", "vitals", "labs", "medications", "nursing", "notes"]
 KINDS: Final[tuple[Kind, ...]] = ("vitals", "labs", "medications", "nursing", "notes")
@@ -84,6 +85,8 @@ _NOTE_NAMES: Final = (*(f"{name}_told_since_h" for name in TERMS), "texts_24h_co
 
 _LAB_NAMES: Final = ("creatinine_over_lowest", "creatinine_rise_48h")
 _VITAL_NAMES: Final = ("news2", "news2_24h_high", "news2_24h_mean", "news2_6h_change")
+
+SHORT: Final = timedelta(hours=SHORT_H)
 
 FURTHER: Final = (*_MEDICATION_NAMES, *_NURSING_NAMES, *_NOTE_NAMES, *_LAB_NAMES, *_VITAL_NAMES)
 """The columns that `further` gives, in this order."""
@@ -203,21 +206,21 @@ def _measured(state: PatientState, at: datetime) -> list[float]:
     """Coma scale, urine and oxygen flow, in the order of their names."""
     coma = within(state.readings.get(CODE["gcs"], ()), at, timedelta(hours=48))
     scores = [one.value_num for one in coma if one.value_num is not None]
-    low = summarise(state.readings.get(CODE["gcs"], ()), at, LONG, slope=False)
+    low = series(state.readings.get(CODE["gcs"], ()), at, LONG).low
     urine = state.readings.get(CODE["urine_output"], ())
     voided = latest(urine, at, LONG)
     flows = state.readings.get(CODE["oxygen_flow"], ())
-    flow, highest = latest(flows, at, LONG), summarise(flows, at, SHORT, slope=False)
+    flow, highest = latest(flows, at, LONG), series(flows, at, SHORT).high
     return [
         scores[-1] if scores else nan,
         scores[-1] - scores[-2] if len(scores) > 1 else nan,
         _hours(at, coma[-1].observed_at) if coma else nan,
-        nan if low is None else low.low,
+        low,
         *(sum(one.value_num or 0.0 for one in within(urine, at, window)) if voided else nan for window in (SHORT, LONG)),
         nan if voided is None else _hours(at, voided.observed_at),
         float(len(within(urine, at, LONG))),
         nan if flow is None or flow.value_num is None else flow.value_num,
-        nan if highest is None else highest.high,
+        highest,
     ]
 
 
