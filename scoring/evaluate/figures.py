@@ -99,6 +99,18 @@ def utility_at(threshold: float) -> Callable[[Sequence[Judged]], float]:
     return over
 
 
+def most_useful_threshold(patients: Sequence[Judged]) -> float:
+    """The threshold of the highest utility on these patients; inf where silence is best. Silent hours alarm at none."""
+    worth = np.concatenate([np.subtract(*gains(patient.labels.tolist(), len(patient.labels))) for patient in patients])
+    scores = np.concatenate([np.nan_to_num(patient.scores, nan=-np.inf) for patient in patients])
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)  # ties are never split
+    earned = np.where(np.isfinite(ranked[last]), np.cumsum(worth[order])[last], -np.inf)
+    top = int(np.argmax(earned))
+    return float(ranked[last][top]) if earned[top] > 0 else float("inf")
+
+
 def alerts_at(patients: Sequence[Judged], threshold: float) -> Figures:
     """One alert a patient, at the first hour that reaches the threshold: how many a patient-day, how many right, how many events met, how early.
 

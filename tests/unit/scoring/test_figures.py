@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from scoring.evaluate.figures import Judged, alerts_at, auroc, average_precision, calibration, hourly, interval, threshold_for, utility_at
+from scoring.evaluate.figures import (
+    Judged,
+    alerts_at,
+    auroc,
+    average_precision,
+    calibration,
+    hourly,
+    interval,
+    most_useful_threshold,
+    threshold_for,
+    utility_at,
+)
 from scoring.evaluate.utility import normalised
 
 HOURS = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_size=60).filter(
@@ -79,3 +90,22 @@ def test_an_interval_holds_its_figure_and_comes_out_the_same_for_the_same_seed()
     first = interval(patients, hourly(auroc), seed=5, resamples=50)
     assert first == interval(patients, hourly(auroc), seed=5, resamples=50)
     assert first["low"] <= first["value"] <= first["high"]
+
+
+def test_the_most_useful_threshold_earns_at_least_what_any_other_earns() -> None:
+    random = np.random.default_rng(3)
+    cohort = []
+    for index in range(40):
+        labels = np.zeros(30)
+        if index % 4 == 0:
+            labels[int(random.integers(0, 25)) :] = 1.0
+        scores = np.round(labels * 0.3 + random.uniform(size=30), 2)
+        scores[random.uniform(size=30) < 0.1] = np.nan
+        cohort.append(Judged(labels, scores))
+    best = utility_at(most_useful_threshold(cohort))(cohort)
+    assert best > 0
+    assert all(best >= utility_at(float(threshold))(cohort) - 1e-9 for threshold in np.linspace(0, 1.3, 131))
+
+
+def test_where_silence_is_best_no_threshold_alarms() -> None:
+    assert most_useful_threshold([Judged(np.zeros(5), np.array([0.1, 0.9, np.nan, 0.4, 0.2]))]) == float("inf")
