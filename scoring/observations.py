@@ -99,8 +99,8 @@ def finding(
     newest = _newest(state, name, at, max_age)
     if newest is None:
         return None
-    earlier = [one for one in within(state.readings.get(code, ()), at, TREND) if believable(name, one)]
-    first = earlier[0] if earlier and earlier[0].observed_at < newest.observed_at else None
+    oldest = next((one for one in within(state.readings.get(code, ()), at, TREND) if believable(name, one)), newest)
+    first = oldest if oldest.observed_at < newest.observed_at else None
     value = newest.value_num if newest.value_num is not None else newest.value_text or ""
     return Finding(
         name=name, value=value, unit=CANONICAL[code].unit, observed_at=newest.observed_at, was=first.value_num if first else None,

@@ -216,6 +216,12 @@ def loaded(address: str, model: str) -> list[str]:
         client.close()
 
 
+def end(server: subprocess.Popen[bytes], grpc_port: int) -> None:
+    """Stops a server that nobody watches, and gives back what it held."""
+    _stop(server)
+    _clear(grpc_port)
+
+
 def _stop(server: subprocess.Popen[bytes]) -> int:
     if server.poll() is None:
         server.terminate()

@@ -6,11 +6,12 @@ import click
 import msgspec
 
 from infra.main.benches.load import load
+from infra.main.benches.model import model
 from infra.main.benches.parsing import parse
 from infra.main.benches.states import states
 from infra.main.home import json_option
 
-NAMES = ("parse", "states", "load")
+NAMES = ("parse", "states", "model", "load")
 
 
 @click.command()
@@ -19,6 +20,7 @@ NAMES = ("parse", "states", "load")
 @click.argument("names", nargs=-1, type=click.Choice(NAMES))
 def command(names: tuple[str, ...], as_json: bool, workers: int) -> None:
     """parse: reading one message. states: a patient's rolling state, its cost in time and memory, and a cold start of 2,000 patients.
+    model: a Triton call of 32 beside the ONNX session alone, 1,000 patients scored, and how soon NEWS2 speaks where Triton stalls.
     load: listener, whole path beside a Java pipeline, and the time to score and to page."""
     found: dict[str, Any] = {}
     if not names or "parse" in names:
@@ -27,6 +29,9 @@ def command(names: tuple[str, ...], as_json: bool, workers: int) -> None:
     if not names or "states" in names:
         click.echo("walking 48 hours of 2,000 patients, and storing them …", err=True)
         found |= states()
+    if not names or "model" in names:
+        click.echo("starting Triton and scoring 1,000 patients …", err=True)
+        found |= model()
     if not names or "load" in names:
         click.echo("starting an installation and loading it …", err=True)
         found |= load(workers)

@@ -2,10 +2,16 @@
 
 from datetime import UTC, datetime
 
-from infra.main.benches import states
+import numpy as np
+import pytest
+
+from infra.main.benches import model, states
 from infra.main.benches.cold_start import cold_start
 from infra.main.benches.messages import OBX, half_hourly
 from parsers.read import read
+from scoring.guards import guard_of
+from scoring.models.metadata import SHIPPED
+from streams.features import features
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,3 +33,12 @@ def test_each_patient_is_measured_once_each_half_hour() -> None:
 
 def test_the_further_patients_of_each_size_are_walked_beside_those_already_held() -> None:
     assert [one.patients for one in states.walk((2, 5), steps=3)] == [2, 5]
+
+
+def test_the_ward_that_is_scored_is_of_so_many_patients_of_whom_the_guard_knows_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "PATIENTS", 4)
+    ward = model._ward()
+    assert len({moment.patient.patient_id for moment in ward}) == 4
+    guard = guard_of(SHIPPED / "deterioration" / "1" / "guard.json")
+    assert guard is not None
+    assert guard.check(np.stack([features(moment.patient, moment.received_at) for moment in ward])) == [None] * 4

@@ -94,6 +94,22 @@ def test_the_ward_is_told_sickest_first(bedside: Bedside) -> None:
     assert (ward["open_episodes"], ward["pages_waiting"], ward["pages_accepted"]) == (1, 1, 0)
 
 
+def test_page_and_ward_say_what_moved_the_score_in_the_same_words(bedside: Bedside) -> None:
+    taken, was_at = (NOON - timedelta(minutes=minutes) for minutes in (5, 350))
+    finding = {
+        "name": "lactate", "value": 4.0, "unit": "mmol/L", "observed_at": taken.isoformat(), "was": 2.1, "was_at": was_at.isoformat(), "points": None,
+        "moved": 0.9,
+    }  # fmt: skip
+    bedside.do(
+        "INSERT INTO vigil_store.score SELECT score_id, patient_id, NULL, 'news2', '1', 9, 9, false, opened_at, opened_at, 'live', %s::jsonb FROM vigil_store.episode",
+        json.dumps({"findings": [finding]}),
+    )
+    said = f"lactate 2.1 → 4.0 mmol/L since {was_at:%H:%M}, taken {taken:%H:%M}"
+    assert said in get(bedside, f"/p/{token(bedside)}")[1]
+    ward = json.loads(get(bedside, "/api/ward")[1])
+    assert [row["findings"] for row in ward["patients"]] == [[said], []]
+
+
 @pytest.mark.parametrize("path", ["/", "/api/ward", "/metrics", "/healthz"])
 def test_nothing_of_the_board_names_a_patient(bedside: Bedside, path: str) -> None:
     status, body = get(bedside, path)

@@ -75,9 +75,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             time.sleep(0.2)
         yield home
     finally:
-        server.terminate()
-        server.wait(20)
-        triton_server._clear(ports["grpc"])
+        triton_server.end(server, ports["grpc"])
 
 
 @pytest.fixture

@@ -71,6 +71,13 @@ def test_a_rise_raises_the_higher_tier_beside_the_lower() -> None:
     ]
 
 
+def test_a_shadow_neither_clears_nor_holds_what_is_open() -> None:
+    opened: dict[Tier, Episode] = {"rapid_response": episode("rapid_response", clearing=NOON - timedelta(hours=3))}
+    assert kinds(decide(score(0), opened, RULES, NOON)) == [("clear", "rapid_response", "below_clear")]
+    assert decide(score(0, mode="shadow"), opened, RULES, NOON) == ()
+    assert decide(score(12, mode="shadow"), opened, RULES, NOON) == ()
+
+
 def test_a_higher_tier_silences_a_lower_one() -> None:
     opened: dict[Tier, Episode] = {"rapid_response": episode("rapid_response")}
     assert ("suppress", "urgent", "higher_tier_open") in kinds(decide(score(6), opened, RULES, NOON))
