@@ -22,8 +22,8 @@ from streams.processing import Moment
 
 MODEL_CODES: Final = frozenset(FEATURE_CODES[name] for name in map(quantity_of, FEATURES) if name in FEATURE_CODES)
 """A message that changes none of these leaves a model's answer as it was."""
-EXPLAINED: Final = 16
-"""Scores of a batch whose findings are worked out at once, the highest: 2 ms each. The others are when somebody asks (`vigil explain`)."""
+EXPLAINED: Final = 8
+"""Scores of a batch whose findings are worked out at once, the highest: some milliseconds each. The others are when somebody asks (`vigil explain`)."""
 
 Answers = Mapping[str, float | Abstention]
 

@@ -20,8 +20,8 @@ DERIVED: Final = {
 }
 """Features made of several quantities are told under the one that a nurse would look at."""
 
-ABOUT_CARE: Final = frozenset({"hours_in_hospital"})
-"""Says how long somebody has been here and not how they are: no ward is unlike the training data for it."""
+ABOUT_CARE: Final = frozenset({"hours_in_hospital", "hours_in_unit", "hours_before_unit", "surgical_icu"})
+"""Says how long somebody has been where and not how they are: no ward is unlike the training data for it."""
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """Which features moved a booster's score and by how much: exact Shapley values of the trees (path-dependent TreeSHAP)."""
 
-from dataclasses import fields
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +9,29 @@ from scoring.trees import Trees
 
 Floats = npt.NDArray[np.float64]
 
+BLOCK: Final = 4096
+"""Leaves at a time: what is computed of them stays in the processor's cache."""
+
+
+class _Block(NamedTuple):
+    """Leaves whose paths are equally long, one step a row and one leaf a column: (d, l), so that products run along memory. The rule integrates."""
+
+    value: Floats
+    feature: npt.NDArray[np.intp]
+    low: Floats
+    high: Floats
+    takes_nan: npt.NDArray[np.bool_]
+    share: Floats
+    points: Floats
+    weights: Floats
+
 
 class Attribution:
-    """The trees made ready. A millisecond or two a row: for scores that may page, and on demand."""
+    """The trees made ready. A few milliseconds a row (2,800 trees of 15 leaves: see `scoring.bedside.EXPLAINED`): for scores that may page, and on demand."""
 
     def __init__(self, trees: Trees, features: int) -> None:
         self._features, self.base = features, trees.base
-        self._by_depth = [(part, *_rule(part.share.shape[1])) for part in _by_depth(trees)]
+        self._blocks = _blocks(trees)
 
     def contributions(self, row: npt.NDArray[np.float32]) -> Floats:
         """(F,) to (F,): log odds each feature adds; with `base` they sum to the trees' raw score.
@@ -26,41 +42,50 @@ class Attribution:
         degree d − 1, for which Gauss and Legendre's rule is exact. Source of the values: Lundberg et al., Nat Mach Intell 2020;2:56.
         """
         found = np.zeros(self._features)
-        for trees, points, weights in self._by_depth:
-            slope = _follows(trees, row) - trees.share
-            shared = np.zeros_like(trees.share)
-            for point, weight in zip(points, weights, strict=True):
-                factor = trees.share + point * slope
-                shared += (weight * factor.prod(axis=1))[:, None] / factor
-            found += np.bincount(trees.feature.ravel(), (trees.value[:, None] * slope * shared).ravel(), minlength=self._features)
+        for block in self._blocks:
+            slope = _follows(block, row) - block.share
+            shared = np.zeros_like(block.share)
+            for point, weight in zip(block.points, block.weights, strict=True):
+                factor = slope * point
+                factor += block.share
+                whole = weight * factor.prod(axis=0)
+                np.divide(whole, factor, out=factor)
+                shared += factor
+            shared *= slope
+            shared *= block.value
+            found += np.bincount(block.feature.ravel(), shared.ravel(), minlength=self._features)
         return found
 
     def raw(self, row: npt.NDArray[np.float32]) -> float:
         """The trees' raw score, log odds before calibration."""
-        return float(sum(trees.value[_follows(trees, row).all(axis=1)].sum() for trees, _, _ in self._by_depth))
+        return float(sum(block.value[_follows(block, row).all(axis=0)].sum() for block in self._blocks))
 
 
-def _follows(trees: Trees, row: npt.NDArray[np.float32]) -> Floats:
-    values = row.astype(np.float64)[trees.feature]
+def _follows(block: _Block, row: npt.NDArray[np.float32]) -> Floats:
+    values = row.astype(np.float64)[block.feature]
     with np.errstate(invalid="ignore"):
-        inside = (values > trees.low) & (values <= trees.high)
-    return np.where(np.isnan(values), trees.takes_nan, inside).astype(np.float64)
+        inside = (values > block.low) & (values <= block.high)
+    return np.where(np.isnan(values), block.takes_nan, inside).astype(np.float64)
 
 
 def _rule(depth: int) -> tuple[Floats, Floats]:
     """Points in 0..1 and weights, exact for every polynomial of a degree below `depth`."""
-    points, weights = np.polynomial.legendre.leggauss(depth // 2 + 1)
+    points, weights = np.polynomial.legendre.leggauss((depth + 1) // 2)
     return (points + 1) / 2, weights / 2
 
 
-def _by_depth(trees: Trees) -> list[Trees]:
-    """Leaves whose paths are equally long together, without what fills the shorter ones up. A path asks nothing twice, and its steps come first."""
+def _blocks(trees: Trees) -> list[_Block]:
+    """Without what fills the shorter paths up. A path asks nothing twice, and its steps come first."""
     asks = (trees.low > -np.inf) | (trees.high < np.inf) | ~trees.takes_nan | (trees.share < 1)
     depth = np.maximum(asks.sum(axis=1), 1)
-    names = [field.name for field in fields(trees)]
-    return [
-        Trees(
-            **{name: getattr(trees, name)[depth == one] if name == "value" else getattr(trees, name)[depth == one, :one] for name in names}
-        )
-        for one in np.unique(depth)
-    ]
+    found = []
+    for steps in np.unique(depth):
+        leaves = np.flatnonzero(depth == steps)
+        for begin in range(0, len(leaves), BLOCK):
+            some = leaves[begin : begin + BLOCK]
+            feature, low, high, takes_nan, share = (
+                np.ascontiguousarray(whole[some, :steps].T)
+                for whole in (trees.feature, trees.low, trees.high, trees.takes_nan, trees.share)
+            )
+            found.append(_Block(trees.value[some], feature, low, high, takes_nan, share, *_rule(int(steps))))
+    return found

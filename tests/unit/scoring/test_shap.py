@@ -46,11 +46,15 @@ def trained() -> lightgbm.Booster:
     return booster()
 
 
+@pytest.fixture(scope="module")
+def attribution(trained: lightgbm.Booster) -> Attribution:
+    return Attribution(trees_of(trained.model_to_string()), FEATURES)
+
+
 @given(values=st.lists(st.floats(-1e3, 1e3, width=32) | st.just(float("nan")), min_size=FEATURES, max_size=FEATURES))
-def test_attributions_and_the_base_sum_to_the_score(trained: lightgbm.Booster, values: list[float]) -> None:
-    attribution = Attribution(trees_of(trained.model_to_string()), FEATURES)
+def test_attributions_and_the_base_sum_to_the_score(trained: lightgbm.Booster, attribution: Attribution, values: list[float]) -> None:
     row = np.array(values, np.float32)
-    raw = float(trained.predict(row[None, :], raw_score=True)[0])
+    raw = float(trained.predict(row[None, :], raw_score=True, num_threads=1)[0])
     assert attribution.contributions(row).sum() + attribution.base == pytest.approx(raw, abs=1e-6)
     assert attribution.raw(row) == pytest.approx(raw, abs=1e-6)
 
