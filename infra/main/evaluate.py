@@ -62,7 +62,7 @@ def command(
     (out / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
     (out / "report.html").write_text(html(report))
     if card:
-        renew(repository / "deterioration", report)
+        renew(repository / "deterioration" / "1", report)
     click.echo(msgspec.json.format(msgspec.json.encode(report), indent=0 if as_json else 2).decode())
 
 

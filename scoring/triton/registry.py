@@ -13,17 +13,7 @@ from scoring.models.metadata import Metadata, versions
 from scoring.triton import seal
 from scoring.triton.seal import Manifest, Refused
 
-RUN_FILES: Final = (
-    "model.onnx",
-    "metadata.json",
-    "metrics.json",
-    "card.md",
-    "guard.json",
-    "trees.npz",
-    "calibration.json",
-    "report.json",
-    "report.html",
-)
+RUN_FILES: Final = ("model.onnx", "metadata.json", "metrics.json", "guard.json", "trees.npz", "calibration.json", *sorted(seal.PAPERS))
 """What of a training run's folder goes into a version; the first two must be there."""
 BACKEND: Final = Path(str(files("scoring"))) / "triton" / "onnx_backend.py"
 """The python backend's model file, the same for every version on a CPU."""

@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Struct
 
 NAME: Final = "manifest.json"
+PAPERS: Final = frozenset({"card.md", "card.json", "config.json", "evaluation.json", "report.json", "report.html"})
+"""Tell about the model and take no part in serving: a further evaluation may renew them, and what was signed for stands."""
 Why = Literal["unsealed", "altered", "wrong_features"]
 
 
@@ -20,7 +22,7 @@ class Refused(Exception):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """`files`: SHA-256 by name, of every file in the folder but this one. `features`: the list it was trained on, empty where it takes none."""
+    """`files`: SHA-256 by name, of every file in the folder but this one and PAPERS. `features`: the list it was trained on, empty where it takes none."""
 
     model: str
     version: str
@@ -76,4 +78,4 @@ def _named(folder: Path) -> str:
 
 def _hashes(folder: Path) -> dict[str, str]:
     names = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file() and "__pycache__" not in one.parts)
-    return {name: sha256((folder / name).read_bytes()).hexdigest() for name in names if name != NAME}
+    return {name: sha256((folder / name).read_bytes()).hexdigest() for name in names if name != NAME and name not in PAPERS}

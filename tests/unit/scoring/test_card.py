@@ -15,7 +15,7 @@ from scoring.models.card_items import items
 from scoring.models.evidence import told
 from scoring.models.metadata import SHIPPED
 
-FOLDER = SHIPPED / "deterioration"
+FOLDER = SHIPPED / "deterioration" / "1"
 METADATA: dict[str, Any] = json.loads((FOLDER / "metadata.json").read_text())
 METRICS: dict[str, Any] = json.loads((FOLDER / "metrics.json").read_text())
 

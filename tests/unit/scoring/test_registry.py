@@ -71,6 +71,13 @@ def test_a_file_that_was_put_beside_is_refused(repository: Path) -> None:
         seal.checked(repository / MODEL / "2")
 
 
+def test_a_card_may_be_renewed_and_what_was_signed_for_stands(repository: Path) -> None:
+    folder = repository / MODEL / "2"
+    signed = seal.checked(folder, VERSION).digest
+    (folder / "card.md").write_text("# Another evaluation\n")
+    assert seal.checked(folder, VERSION, signed).digest == signed
+
+
 def test_a_model_of_other_features_or_without_a_seal_is_refused(repository: Path) -> None:
     folder = repository / MODEL / "2"
     seal.seal(folder, model=MODEL, version="other", features="00000000")
