@@ -82,10 +82,19 @@ def _blocks(trees: Trees) -> list[_Block]:
     for steps in np.unique(depth):
         leaves = np.flatnonzero(depth == steps)
         for begin in range(0, len(leaves), BLOCK):
-            some = leaves[begin : begin + BLOCK]
-            feature, low, high, takes_nan, share = (
-                np.ascontiguousarray(whole[some, :steps].T)
-                for whole in (trees.feature, trees.low, trees.high, trees.takes_nan, trees.share)
-            )
-            found.append(_Block(trees.value[some], feature, low, high, takes_nan, share, *_rule(int(steps))))
+            found.append(_block(trees, leaves[begin : begin + BLOCK], int(steps)))
     return found
+
+
+def _block(trees: Trees, leaves: npt.NDArray[np.intp], steps: int) -> _Block:
+    points, weights = _rule(steps)
+    return _Block(
+        value=trees.value[leaves],
+        feature=np.ascontiguousarray(trees.feature[leaves, :steps].T),
+        low=np.ascontiguousarray(trees.low[leaves, :steps].T),
+        high=np.ascontiguousarray(trees.high[leaves, :steps].T),
+        takes_nan=np.ascontiguousarray(trees.takes_nan[leaves, :steps].T),
+        share=np.ascontiguousarray(trees.share[leaves, :steps].T),
+        points=points,
+        weights=weights,
+    )

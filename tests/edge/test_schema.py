@@ -24,6 +24,7 @@ VIEWS = {
     "episodes": "episode_id patient_id encounter_id tier opened_at closed_at state reason",
     "pages": "page_id episode_id tier step channel target state attempts created_at accepted_at acknowledged_at acknowledged_by",
     "audit_log": "at actor action subject detail hash",
+    "models": "model version served stage manifest_sha256 units since actor signed_by evidence reason",
     "vitals_hourly": "patient_id code hour low high mean last count",
 }
 COLUMNS = """
