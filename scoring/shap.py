@@ -81,8 +81,7 @@ def _blocks(trees: Trees) -> list[_Block]:
     found = []
     for steps in np.unique(depth):
         leaves = np.flatnonzero(depth == steps)
-        for begin in range(0, len(leaves), BLOCK):
-            found.append(_block(trees, leaves[begin : begin + BLOCK], int(steps)))
+        found += [_block(trees, leaves[begin : begin + BLOCK], int(steps)) for begin in range(0, len(leaves), BLOCK)]
     return found
 
 
