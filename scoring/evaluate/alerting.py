@@ -64,13 +64,14 @@ def everybody(rows: Rows) -> Part:
 def outcome(rows: Rows, alerts: Ints, draws: Draws, horizon_h: float = HORIZON_H, part: Part | None = None) -> Outcome:
     """An event is met by an alert at or before its onset and within the horizon; that alert is right.
 
-    PPV is over the alerts before the patient's onset: one after it tells what is known and is neither right nor false; it is counted all the same in
-    what the ward bears.
+    PPV is over the alerts of which it can be told: one after the onset says what is known, and one in a row without a label what nobody can judge.
+    Both are counted all the same in what the ward bears.
     """
     part = part or everybody(rows)
     patient = rows.patient[alerts]
     lead = rows.onset[patient] - rows.hour[alerts]
     right, late, here = (lead >= 0) & (lead <= horizon_h), lead < 0, part.rows[alerts]
+    told = right | (~late & rows.judged[alerts])
 
     def by_patient(mask: Bools) -> Floats:
         return summed(patient, mask.astype(np.float64), rows.patients)
@@ -79,7 +80,7 @@ def outcome(rows: Rows, alerts: Ints, draws: Draws, horizon_h: float = HORIZON_H
     np.fmax.at(best, patient[right], lead[right])
     events = part.events & ~np.isnan(rows.onset)
     met = events & ~np.isnan(best)
-    columns = (by_patient(here), by_patient(here & right), by_patient(here & ~late), met, events, part.watched_h)
+    columns = (by_patient(here), by_patient(here & right), by_patient(here & told), met, events, part.watched_h)
     every, hits, before, found, expected, watched = draws.sums(np.stack(columns, axis=1)).T
     return Outcome(
         per_patient_day=ratio(every * 24.0, watched),

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from scoring.evaluate.rows import Floats, Rows
+from scoring.evaluate.rows import MODEL, Floats, Rows
 from scoring.evaluate.subgroups import age_band, hour_band
 from scoring.models.trajectory import Trajectory
 from scoring.observations import CODES, observations
@@ -140,7 +140,7 @@ def _chunk(walk: Callable[[Given], Course], given: Sequence[Given]) -> list[Cour
     return [walk(one) for one in given]
 
 
-def gathered(stays: Sequence[Course], model: str, spoken: Sequence[Floats]) -> Rows:
+def gathered(stays: Sequence[Course], spoken: Sequence[Floats]) -> Rows:
     """The rows of all stays; `spoken`: what the model said in each, (T,)."""
     length = np.array([len(one.hour) for one in stays], np.int64)
     columns = sorted({name for one in stays for name in one.groups})
@@ -156,7 +156,7 @@ def gathered(stays: Sequence[Course], model: str, spoken: Sequence[Floats]) -> R
         onset=np.array([one.onset_h for one in stays], np.float64),
         watched_h=np.array([one.hour[-1] - one.hour[0] + LAST_ROW_H if len(one.hour) else 0.0 for one in stays]),
         scores={
-            model: _joined(spoken),
+            MODEL: _joined(spoken),
             "news2": np.array([row.news2 for row in published], np.float64),
             "qsofa": np.array([row.qsofa for row in published], np.float64),
         },

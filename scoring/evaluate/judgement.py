@@ -1,7 +1,6 @@
 """Everything a safety board asks of a score, from its rows: one call for every task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from scoring.evaluate.calibration import calibration
 from scoring.evaluate.decision_curve import decision_curve
 from scoring.evaluate.discrimination import areas, curves
 from scoring.evaluate.recognition import alerts_in_time, before_onset, before_signs
-from scoring.evaluate.rows import Floats, Rows
+from scoring.evaluate.rows import MODEL, Floats, Rows
 from scoring.evaluate.subgroups import subgroups
 
 RULES: Mapping[str, tuple[str, float]] = {"NEWS2 ≥ 5": ("news2", 5.0), "NEWS2 ≥ 7": ("news2", 7.0), "qSOFA ≥ 2": ("qsofa", 2.0)}
@@ -21,25 +20,17 @@ RULES: Mapping[str, tuple[str, float]] = {"NEWS2 ≥ 5": ("news2", 5.0), "NEWS2 
 CUTS: Mapping[str, float] = {"news2": 5.0, "qsofa": 2.0}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
-    """`model`: the name of its score among the rows' scores. `threshold`: where it alerts. The others alert at CUTS."""
-
-    model: str
-    threshold: float
-
-    @property
-    def cuts(self) -> dict[str, float]:
-        """Every score with the threshold at which it alerts, the model first."""
-        return {self.model: self.threshold, **CUTS}
+def cuts_of(threshold: float) -> dict[str, float]:
+    """Every score with the threshold at which it alerts, the model first."""
+    return {MODEL: threshold, **CUTS}
 
 
-def judge(rows: Rows, judging: Judging, draws: Draws) -> dict[str, Any]:
-    """The report's parts. Figures of the model and of NEWS2 and qSOFA are over the same rows and the same draws of patients."""
-    cuts, model = judging.cuts, judging.model
-    others = [name for name in cuts if name != model]
+def judge(rows: Rows, threshold: float, draws: Draws) -> dict[str, Any]:
+    """The report's parts. `threshold`: where the model alerts; the others alert at CUTS. Figures of the model and of NEWS2 and qSOFA are over the same rows and the same draws of patients."""
+    cuts = cuts_of(threshold)
+    others = list(CUTS)
     ranked = {name: areas(rows, name, draws) for name in cuts}
-    alerts = alerts_of(rows, model, judging.threshold)
+    alerts = alerts_of(rows, MODEL, threshold)
     figures: dict[str, dict[str, Any]] = {}
     for name, cut in cuts.items():
         auroc, precision = ranked[name]
@@ -49,12 +40,12 @@ def judge(rows: Rows, judging: Judging, draws: Draws) -> dict[str, Any]:
         "method": method(draws),
         "cohort": cohort(rows),
         "figures": figures,
-        "model_above": {name: differences(ranked[model], ranked[name]) for name in others},
-        "calibration": calibration(rows, model, draws),
-        "decision_curve": decision_curve(rows, model, RULES, draws),
-        "at_one_alert_a_day": at_budget(rows, model, others, draws),
-        "at_the_alerts_of": at_alerts_of(rows, model, RULES, draws),
-        "subgroups": subgroups(rows, model, "news2", alerts, draws),
+        "model_above": {name: differences(ranked[MODEL], ranked[name]) for name in others},
+        "calibration": calibration(rows, MODEL, draws),
+        "decision_curve": decision_curve(rows, MODEL, RULES, draws),
+        "at_one_alert_a_day": at_budget(rows, MODEL, others, draws),
+        "at_the_alerts_of": at_alerts_of(rows, MODEL, RULES, draws),
+        "subgroups": subgroups(rows, MODEL, "news2", alerts, draws),
         "before_recognition": {
             "before_onset": before_onset(rows, list(cuts), draws),
             "alerts_in_time": alerts_in_time(rows, alerts, draws),

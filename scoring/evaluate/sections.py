@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scoring.evaluate.plots import Axis, Bar, Estimate, Line, bars, curves, forest
+from scoring.evaluate.rows import MODEL
 from scoring.evaluate.tables import cell, figure, named, table
 
 Report = Mapping[str, Any]
@@ -12,10 +13,6 @@ ALERTS = (
     ("alerts", "alerts", 0), ("events_met", "events met", 0), ("sensitivity_per_event", "sensitivity per event", 3), ("ppv", "PPV", 3),
     ("per_100_patient_days", "alerts per 100 patient-days", 1), ("a_day_per_35_beds", "alerts a day per 35 beds", 2),
 )  # fmt: skip
-
-
-def _model(report: Report) -> str:
-    return str(report["model"])
 
 
 def _scores(report: Report) -> list[str]:
@@ -37,7 +34,11 @@ ALERT_HEAD = ("", *(title for _, title, _ in ALERTS), "lead in hours: median (qu
 def cohort(report: Report) -> str:
     """Who was judged."""
     found = report["cohort"]
-    rows = [[name.replace("_", " "), cell(value, 5)] for name, value in found.items() if not isinstance(value, Mapping)]
+    rows = [
+        [name.replace("_", " "), f"{value:g}" if isinstance(value, float) else cell(value)]
+        for name, value in found.items()
+        if not isinstance(value, Mapping)
+    ]
     rows += [[f"hours in which {named(name)} is silent", cell(value)] for name, value in found["silent_rows"].items()]
     return table("The cohort", ("", ""), rows)
 
@@ -102,7 +103,7 @@ def _beside(caption: str, found: Mapping[str, Any]) -> str:
 
 
 def _lead(report: Report) -> str:
-    hours = report["figures"][_model(report)]["alerts"]["lead_h"]["by_hour"]
+    hours = report["figures"][MODEL]["alerts"]["lead_h"]["by_hour"]
     if not hours:
         return "<p>No event was met, so there is no lead to show.</p>"
     plot = bars("lead", "Lead time", "Events met by whole hours between the first alert and the onset.", Axis("hours before the onset", 0, len(hours)),
@@ -160,14 +161,13 @@ def decisions(report: Report) -> str:
 
 def groups(report: Report) -> str:
     """Figures by subgroup."""
-    model = _model(report)
-    everybody = report["figures"][model]["auroc"]
+    everybody = report["figures"][MODEL]["auroc"]
     rows: dict[str, list[Estimate]] = {
         "everybody": [Estimate("all", everybody["value"], everybody["low"], everybody["high"], cell(everybody))]
     }
     numbers = []
     for column, found in report["subgroups"].items():
-        rows[column] = [_estimate(one, model) for one in found]
+        rows[column] = [_estimate(one) for one in found]
         for one in found:
             figures = [
                 one.get(key)
@@ -186,7 +186,7 @@ def groups(report: Report) -> str:
                     cell(one["patients"]),
                     cell(one["events"]),
                     cell(one["prevalence"], 4),
-                    cell(one.get("auroc", {}).get(model)),
+                    cell(one.get("auroc", {}).get(MODEL)),
                     *map(cell, figures),
                 ]
             )
@@ -215,8 +215,8 @@ def groups(report: Report) -> str:
     return figure(plot, "The dashed line is the figure of all. Groups with fewer than ten events, or of one kind only, have no figure.", table("By subgroup", head, numbers))  # fmt: skip
 
 
-def _estimate(one: Mapping[str, Any], model: str) -> Estimate:
-    found = one.get("auroc", {}).get(model)
+def _estimate(one: Mapping[str, Any]) -> Estimate:
+    found = one.get("auroc", {}).get(MODEL)
     if found is None:
         return Estimate(one["group"], None, None, None, "too few events" if one.get("too_few") else "one group only")
     return Estimate(one["group"], found["value"], found["low"], found["high"], cell(found))
@@ -251,15 +251,14 @@ def stress(report: Report) -> str:
     found = report.get("stress")
     if found is None:
         return "<p>Not asked for.</p>"
-    model = _model(report)
     head = ("", "AUROC", "lost", "AUROC NEWS2", "sensitivity per event", "lost", "PPV", "alerts per 100 patient-days", "silent")
-    rows = [_stressed("as it was", found["whole"], model)] + [_stressed(one["way"], one, model) for one in found["ways"]]
+    rows = [_stressed("as it was", found["whole"])] + [_stressed(one["way"], one) for one in found["ways"]]
     return table(f"On {found['patients']} patients, weighted {found['weighted']}", head, rows)
 
 
-def _stressed(name: str, one: Mapping[str, Any], model: str) -> list[str]:
+def _stressed(name: str, one: Mapping[str, Any]) -> list[str]:
     lost = one.get("lost", {"auroc": {}})
-    figures = [cell(one["auroc"][model]), cell(lost["auroc"].get(model)), cell(one["auroc"]["news2"]), cell(one["sensitivity_per_event"])]
+    figures = [cell(one["auroc"][MODEL]), cell(lost["auroc"].get(MODEL)), cell(one["auroc"]["news2"]), cell(one["sensitivity_per_event"])]
     return [
         name,
         *figures,

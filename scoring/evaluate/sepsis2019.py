@@ -15,8 +15,8 @@ from scoring.evaluate.bootstrap import difference, draws, told
 from scoring.evaluate.challenge import stakes, utility
 from scoring.evaluate.course import Course, course, courses, gathered
 from scoring.evaluate.deployed import Policy, judged, raised_by
-from scoring.evaluate.judgement import Judging, judge
-from scoring.evaluate.rows import Floats, Rows
+from scoring.evaluate.judgement import cuts_of, judge
+from scoring.evaluate.rows import MODEL, Floats, Rows
 from scoring.evaluate.stress import Spoil, kinds_in, sample
 from scoring.evaluate.stressed import Stressing, stressed
 from scoring.evaluate.utility import LABEL_LEAD_H
@@ -121,17 +121,16 @@ def _write(path: Path, scores: Floats, threshold: float) -> None:
 def _judged(files: Files, asked: Asked, stays: Sequence[Course], spoken: Sequence[Floats]) -> dict[str, Any]:
     metadata = asked.metadata
     asked.say("judging")
-    rows = gathered(stays, metadata.name, spoken)
+    rows = gathered(stays, spoken)
     drawn = draws(rows.patients, metadata.seed)
-    judging = Judging(model=metadata.name, threshold=metadata.threshold)
-    report = judge(rows, judging, drawn)
+    report = judge(rows, metadata.threshold, drawn)
     stake = stakes(rows)
-    cuts = judging.cuts | {metadata.name: metadata.utility_threshold}
+    cuts = cuts_of(metadata.utility_threshold)
     earned = {name: utility(rows, stake, name, cut, drawn) for name, cut in cuts.items()}
     for name, values in earned.items():
         report["figures"][name] |= {"utility": told(values), "utility_threshold": round(cuts[name], 6)}
-        if name != metadata.name:
-            report["model_above"][name]["utility"] = difference(earned[metadata.name], values)
+        if name != MODEL:
+            report["model_above"][name]["utility"] = difference(earned[MODEL], values)
     asked.say("asking the deployed policy")
     report["deployed_policy"] = judged(asked.policy, rows, raised_by(asked.policy, stays, spoken, metadata), drawn)
     if asked.stress:
@@ -155,7 +154,7 @@ def _stress(files: Files, asked: Asked, stays: Sequence[Course], rows: Rows, spo
             yield [one for one, _ in found], [said for _, said in found]
 
     stressing = Stressing(
-        model=asked.metadata.name, threshold=asked.metadata.threshold, seed=asked.metadata.seed,
+        threshold=asked.metadata.threshold, seed=asked.metadata.seed,
         stands_for=np.array([chosen[one.patient_id] for one, _ in kept]), say=asked.say,
     )  # fmt: skip
     return stressed([one for one, _ in kept], [said for _, said in kept], kinds, walk, stressing)

@@ -10,7 +10,7 @@ from scoring.evaluate.alerting import Outcome, alerts_of, outcome
 from scoring.evaluate.bootstrap import Draws, difference, draws, told
 from scoring.evaluate.course import Course, gathered
 from scoring.evaluate.discrimination import areas
-from scoring.evaluate.rows import Floats, Rows
+from scoring.evaluate.rows import MODEL, Floats, Rows
 from scoring.evaluate.stress import Spoil, ways
 
 Walk = Callable[[Sequence[Spoil]], Iterable[tuple[Sequence[Course], Sequence[Floats]]]]
@@ -21,7 +21,6 @@ Walk = Callable[[Sequence[Spoil]], Iterable[tuple[Sequence[Course], Sequence[Flo
 class Stressing:
     """`stands_for`: (P,) how many patients of the whole cohort each chosen one speaks for."""
 
-    model: str
     threshold: float
     seed: int
     stands_for: Floats
@@ -39,23 +38,23 @@ class _Seen:
 def stressed(stays: Sequence[Course], spoken: Sequence[Floats], kinds: frozenset[str], walk: Walk, asked: Stressing) -> dict[str, Any]:
     """`whole`: the chosen stays as they were; `ways`: each way to spoil them, with what the model loses by it."""
     drawn = draws(len(stays), asked.seed, stands_for=asked.stands_for)
-    whole = _seen(gathered(stays, asked.model, spoken), asked, drawn)
+    whole = _seen(gathered(stays, spoken), asked, drawn)
     found = []
     chosen = ways(kinds)
     for way, (again, said) in zip(chosen, walk([way.spoil for way in chosen]), strict=True):
         asked.say(way.name)
-        spoilt = _seen(gathered(again, asked.model, said), asked, drawn)
+        spoilt = _seen(gathered(again, said), asked, drawn)
         found.append({"way": way.name} | _described(spoilt) | {"lost": _lost(whole, spoilt)})
     return {"patients": len(stays), "weighted": "to the whole cohort", "whole": _described(whole), "ways": found}
 
 
 def _seen(rows: Rows, asked: Stressing, drawn: Draws) -> _Seen:
-    ranked = {name: areas(rows, name, drawn) for name in (asked.model, "news2")}
+    ranked = {name: areas(rows, name, drawn) for name in (MODEL, "news2")}
     return _Seen(
         auroc={name: auroc for name, (auroc, _) in ranked.items()},
-        precision=ranked[asked.model][1],
-        alerts=outcome(rows, alerts_of(rows, asked.model, asked.threshold), drawn),
-        silent=float(np.isnan(rows.scores[asked.model]).mean()),
+        precision=ranked[MODEL][1],
+        alerts=outcome(rows, alerts_of(rows, MODEL, asked.threshold), drawn),
+        silent=float(np.isnan(rows.scores[MODEL]).mean()),
     )
 
 

@@ -28,7 +28,6 @@ def unequal(evidence: Evidence) -> str | None:
     groups = evidence.at("evaluation.subgroups")
     if not groups:
         return None
-    model = evidence.metadata["name"]
     said, differing = [], []
     for column, found in groups.items():
         for one in found:
@@ -36,7 +35,7 @@ def unequal(evidence: Evidence) -> str | None:
                 said.append(f"{column} {one['group']}: {'too few events for a figure' if one.get('too_few') else 'the only group'}")
                 continue
             said.append(
-                f"{column} {one['group']}: AUROC {told(one['auroc'][model])}, sensitivity per event {told(one['sensitivity_per_event'])}, "
+                f"{column} {one['group']}: AUROC {told(one['auroc']['model'])}, sensitivity per event {told(one['sensitivity_per_event'])}, "
                 f"PPV {told(one['ppv'])}, observed over expected {told(one['observed_over_expected'])}"
             )
             if one["auroc_above_all"]["excludes_zero"]:
@@ -50,5 +49,4 @@ def unequal(evidence: Evidence) -> str | None:
 def stress(evidence: Evidence) -> str | None:
     """What is lost where inputs are; None where it was not tried."""
     ways = evidence.at("evaluation.stress.ways")
-    model = evidence.metadata["name"]
-    return "; ".join(f"{one['way']}: AUROC lower by {told(one['lost']['auroc'][model])}" for one in ways) if ways else None
+    return "; ".join(f"{one['way']}: AUROC lower by {told(one['lost']['auroc']['model'])}" for one in ways) if ways else None

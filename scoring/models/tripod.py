@@ -100,7 +100,7 @@ def _beyond(evidence: Evidence) -> str:
     above, policy = evidence.at("evaluation.model_above.news2"), evidence.at("evaluation.deployed_policy.all")
     if above is None:
         return ""
-    alone = evidence.at(f"evaluation.figures.{evidence.metadata['name']}.alerts")
+    alone = evidence.at("evaluation.figures.model.alerts")
     said = f". Above NEWS2 on the same draws: AUROC {told(above['auroc'])}, AUPRC {told(above['auprc'])}"
     for name, found in (("Alone at its threshold", alone), ("Whole deployed policy", policy)):
         if found is not None:

@@ -26,16 +26,16 @@ def interval(value: float) -> dict[str, Any]:
 
 def evaluation(version: str = METADATA["version"]) -> dict[str, Any]:
     group = {
-        "group": "female", "patients": 1445, "events": 64, "auroc": {"deterioration": interval(0.8512)}, "auroc_above_all": interval(-0.0312),
+        "group": "female", "patients": 1445, "events": 64, "auroc": {"model": interval(0.8512)}, "auroc_above_all": interval(-0.0312),
         "sensitivity_per_event": interval(0.2342), "ppv": interval(0.2432), "observed_over_expected": interval(0.7592),
     }  # fmt: skip
     alerts = {"per_100_patient_days": interval(3.8312), "ppv": interval(0.2862), "sensitivity_per_event": interval(0.2482)}
     return {
         "version": version, "cohort": {"judged_rows": 120333, "patient_days": 5013.9},
         "subgroups": {"sex": [group, group | {"group": "male"}], "ethnicity": [{"group": "not known", "patients": 3149, "events": 161}]},
-        "stress": {"ways": [{"way": "no labs", "lost": {"auroc": {"deterioration": interval(0.0652)}}}]},
+        "stress": {"ways": [{"way": "no labs", "lost": {"auroc": {"model": interval(0.0652)}}}]},
         "model_above": {"news2": {"auroc": interval(0.1642), "auprc": interval(0.0732)}},
-        "figures": {"deterioration": {"alerts": alerts}}, "deployed_policy": {"all": alerts}, "curves": {"deterioration": {}},
+        "figures": {"model": {"alerts": alerts}}, "deployed_policy": {"all": alerts}, "curves": {"deterioration": {}},
     }  # fmt: skip
 
 

@@ -56,8 +56,17 @@ def ward(path: Path, patients: int = 40) -> Path:
 def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
     """The report of a small ward, and its page."""
     here = tmp_path_factory.mktemp("judged")
-    report = run(ward(here / "in"), here / "out", "--stress", "12")
+    report = run(ward(here / "in"), here / "out", "--stress", "12", "--repository", str(eager(here)))
     return report, (here / "out" / "report.html").read_text()
+
+
+def eager(here: Path) -> Path:
+    """The shipped model with so low a threshold that it alerts in a ward that no model learned from."""
+    repository = here / "repository"
+    shutil.copytree(SHIPPED, repository, ignore=shutil.ignore_patterns("evaluation.json"))
+    metadata = repository / "deterioration" / "metadata.json"
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"threshold": 0.004}))
+    return repository
 
 
 @pytest.mark.parametrize("labels", [True, False])
@@ -108,7 +117,7 @@ def test_the_report_answers_what_a_safety_board_asks(judged: tuple[dict[str, Any
         "patients": 40, "events": 14, "rows": 1440, "judged_rows": 1440, "positive_rows": 14 * 16, "prevalence": round(14 * 16 / 1440, 6),
         "patient_days": 60.0, "silent_rows": None,
     }  # fmt: skip
-    assert set(report["figures"]) == {"deterioration", "news2", "qsofa"}
+    assert set(report["figures"]) == {"model", "news2", "qsofa"}
     for figures in report["figures"].values():
         for name in ("auroc", "auprc", "utility"):
             assert figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"]
@@ -162,9 +171,16 @@ def test_the_page_stands_alone_and_can_be_read_without_seeing_it(judged: tuple[d
     assert [tag for tag, _ in page.tags if tag in ("h1", "h2", "h3")][:2] == ["h1", "h2"]
 
 
+def test_the_lead_is_drawn_for_the_events_that_were_met(judged: tuple[dict[str, Any], str]) -> None:
+    alerts = judged[0]["figures"]["model"]["alerts"]
+    assert 0 < alerts["events_met"] <= 14
+    assert judged[1].count('<rect class="bar"') == len(alerts["lead_h"]["by_hour"])
+    assert sum(alerts["lead_h"]["by_hour"]) == alerts["events_met"]
+
+
 def test_every_figure_on_the_page_is_the_reports(judged: tuple[dict[str, Any], str]) -> None:
     report, text = judged
-    for score in ("deterioration", "news2", "qsofa"):
+    for score in ("model", "news2", "qsofa"):
         auroc = report["figures"][score]["auroc"]
         assert f"<td>{auroc['value']:.3f} ({auroc['low']:.3f} to {auroc['high']:.3f})</td>" in text
     for one in report["stress"]["ways"]:
@@ -172,7 +188,7 @@ def test_every_figure_on_the_page_is_the_reports(judged: tuple[dict[str, Any], s
 
 
 def test_the_same_data_give_the_same_report(judged: tuple[dict[str, Any], str], tmp_path: Path) -> None:
-    assert run(ward(tmp_path / "in"), tmp_path / "out", "--stress", "12") == judged[0]
+    assert run(ward(tmp_path / "in"), tmp_path / "out", "--stress", "12", "--repository", str(eager(tmp_path))) == judged[0]
 
 
 def test_only_who_was_held_out_is_judged_where_that_is_asked(tmp_path: Path) -> None:
@@ -184,8 +200,7 @@ def test_only_who_was_held_out_is_judged_where_that_is_asked(tmp_path: Path) -> 
 
 
 def test_a_card_is_renewed_with_held_out_figures_alone(tmp_path: Path) -> None:
-    data, repository = ward(tmp_path / "in", patients=120), tmp_path / "repository"
-    shutil.copytree(SHIPPED, repository, ignore=shutil.ignore_patterns("evaluation.json"))
+    data, repository = ward(tmp_path / "in", patients=120), eager(tmp_path)
     common = ["--task", "sepsis2019", "--data", str(data), "--out", str(tmp_path / "out"), "--repository", str(repository), "--card"]
     refused = CliRunner().invoke(command, common)
     assert (refused.exit_code, len(refused.stderr.strip().splitlines())) == (2, 2)

@@ -135,3 +135,11 @@ def test_the_deployed_policy_pages_a_tier_once_until_its_score_has_cleared() -> 
     rules = Rules(version="test", max_age=timedelta(hours=1), rules=(rapid, rule))
     found = [(one.row, one.tier) for one in raised(rules, stay("news2", [2, 5, 8, 8, 1, 1, 6]))]
     assert found == [(1, "urgent"), (2, "rapid_response"), (6, "urgent")]
+
+
+def test_an_alert_that_nobody_can_judge_is_neither_right_nor_false() -> None:
+    cohort = rows([list(range(30))], {}, [NAN], labels=[[NAN] * 10 + [0.0] * 20])
+    found = described(outcome(cohort, np.array([5, 15]), draws(1, 1, 0)), draws(1, 1, 0))
+    assert (found["alerts"], found["ppv"]["value"]) == (2, 0.0)
+    found = described(outcome(cohort, np.array([5]), draws(1, 1, 0)), draws(1, 1, 0))
+    assert (found["alerts"], found["ppv"]["value"]) == (1, None)
