@@ -64,7 +64,7 @@ def eager(here: Path) -> Path:
     """The shipped model with so low a threshold that it alerts in a ward that no model learned from."""
     repository = here / "repository"
     shutil.copytree(SHIPPED, repository, ignore=shutil.ignore_patterns("evaluation.json"))
-    metadata = repository / "deterioration" / "metadata.json"
+    metadata = repository / "deterioration" / "1" / "metadata.json"
     metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"threshold": 0.004}))
     return repository
 
@@ -205,7 +205,7 @@ def test_a_card_is_renewed_with_held_out_figures_alone(tmp_path: Path) -> None:
     refused = CliRunner().invoke(command, common)
     assert (refused.exit_code, len(refused.stderr.strip().splitlines())) == (2, 2)
     assert CliRunner().invoke(command, [*common, "--held-out", "--stress", "0"]).exit_code == 0
-    found = json.loads((repository / "deterioration" / "card.json").read_text())
+    found = json.loads((repository / "deterioration" / "1" / "card.json").read_text())
     by_number = {one["number"]: one for one in found["source_attributes"]}
     assert (by_number["13"]["origin"], by_number["22"]["origin"]) == ("run", "run")
     assert "sex: female" in by_number["13"]["value"]
