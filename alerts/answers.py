@@ -34,7 +34,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     kind: Kind
     by: str
-    via: Literal["link", "cli", "pager"] = "link"
+    via: Literal["link", "cli", "pager", "sms", "voice"] = "link"
     outcome: Outcome | None = None
     action: Action | None = None
 

@@ -63,13 +63,14 @@ def claim(
     return [msgspec.convert(dict(zip(Claimed.__struct_fields__, row, strict=True)), Claimed) for row in rows]
 
 
-def accepted(connection: psycopg.Connection, page: Claimed, provider_ref: str | None, at: datetime) -> bool:
-    """The provider has it, which is true whatever became of the page meanwhile. False where that was known already.
+def accepted(connection: psycopg.Connection, page: Claimed, provider_ref: str | None, at: datetime, *, told: bool = True) -> bool:
+    """The provider has it, which is true whatever became of the page meanwhile. False where that was known already. `told`: whether that reaches people.
 
     The episode is locked before its page, here as in every other transaction, so that none can wait for each other.
     """
     with connection.transaction():
-        connection.execute(SQL["episode_notified"].encode(), {"episode_id": page.episode_id})
+        if told:
+            connection.execute(SQL["episode_notified"].encode(), {"episode_id": page.episode_id})
         moved = connection.execute(SQL["accepted"].encode(), {"page_id": page.page_id, "provider_ref": provider_ref, "at": at})
     return moved.rowcount == 1
 

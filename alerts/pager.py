@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import SystemRandom
+from typing import TypeVar
 
 import psycopg
 
-from alerts import coverage, outbox, replies
+from alerts import chart, coverage, endings, outbox, receipts, replies
 from alerts.channels.channel import Accepted, Answering, Channel, Page, Refused
+from alerts.channels.configured import following, for_patients, silent
 from alerts.gate import Gate
 from alerts.outbox import Claimed
 from alerts.roster_file import CurrentRoster, no_roster
@@ -29,6 +31,7 @@ LONGEST_RETRY_S = 60.0
 TELL_GAPS_S = 600.0
 
 _random = SystemRandom()
+T = TypeVar("T")
 
 
 class Pager:
@@ -40,8 +43,9 @@ class Pager:
     ) -> None:  # fmt: skip
         self._connect, self._channels, self._settings, self._metrics = connect, channels, settings, metrics
         self._link, self._now, self._roster, self._answering = link, now, roster, answering or {}
-        self._steps = Steps(roster, settings.routes, metrics, settings.fallback_s)
-        self._gates = {name: Gate(settings.channels.get(name, ChannelSettings(kind="", address="")).per_minute) for name in channels}
+        self._following, self._for_patients, self._silent = following(settings, channels), for_patients(settings), silent(settings)
+        self._steps = Steps(roster, settings.routes, metrics, settings.fallback_s, self._silent)
+        self._gates = {name: Gate(settings.channels.get(name, ChannelSettings(kind="")).per_minute) for name in channels}
         self._unrecorded: list[tuple[Claimed, Accepted | Refused]] = []
         self._look, self._gaps_told_at = True, -TELL_GAPS_S
 
@@ -84,10 +88,15 @@ class Pager:
             await asyncio.gather(hint, asking, *sending, return_exceptions=True)
 
     async def _ask(self, work: psycopg.Connection, stopping: asyncio.Event) -> None:
-        """Asks after the answers of two-way pagers, now and then."""
-        while self._answering and not stopping.is_set():
-            await replies.collect(work, self._answering, self._metrics, self._now)
+        """Now and then: asks after the answers of two-way pagers, and tells providers how pages ended; not those that are down."""
+        while not stopping.is_set():
+            await replies.collect(work, self._there(self._answering), self._metrics, self._now)
+            await endings.tell(work, self._there(self._following))
+            self._look = receipts.apply(work, self._now()) > 0 or self._look
             await asyncio.sleep(self._settings.reply_s)
+
+    def _there(self, ways: Mapping[str, T]) -> Mapping[str, T]:
+        return {name: way for name, way in ways.items() if not self._gates[name].shut(time.monotonic())}
 
     def _wait(self, hints: psycopg.Connection) -> None:
         """NOTIFY wakes at once, the poll is what is relied on."""
@@ -125,7 +134,7 @@ class Pager:
         return found + list(outbox.claim(work, self._settings.lease_s, AT_ONCE, but=list(self._gates)))
 
     async def _deliver(self, work: psycopg.Connection, page: Claimed) -> None:
-        outcome = await self._send(page)
+        outcome = await self._send(work, page)
         gate = self._gates.get(page.channel)
         if gate is not None:
             if isinstance(outcome, Refused) and not outcome.permanent:
@@ -144,7 +153,7 @@ class Pager:
             self._settle(work, *self._unrecorded[0])
             del self._unrecorded[0]
 
-    async def _send(self, page: Claimed) -> Accepted | Refused:
+    async def _send(self, work: psycopg.Connection, page: Claimed) -> Accepted | Refused:
         channel = self._channels.get(page.channel)
         if channel is None:
             return Refused(permanent=True, detail=f"no channel named {page.channel}; set page.channels")
@@ -153,7 +162,7 @@ class Pager:
             log.warning("page_may_repeat", page=page.page_id, channel=page.channel, attempts=page.attempts)
         message = Page(
             page_id=page.page_id, tier=page.tier, unit=page.unit, created_at=page.created_at, link=f"{self._link}/p/{page.token}",
-            may_repeat=page.may_repeat,
+            may_repeat=page.may_repeat, chart=chart.about(work, page.page_id) if page.channel in self._for_patients else None,
         )  # fmt: skip
         try:
             return await channel.send(message, page.target)
@@ -164,8 +173,8 @@ class Pager:
         counted = self._metrics.pages_total
         match outcome:
             case Accepted(provider_ref=provider_ref):
-                now = self._now()
-                if outbox.accepted(connection, page, provider_ref, now):
+                now, told = self._now(), page.channel not in self._silent
+                if outbox.accepted(connection, page, provider_ref, now, told=told) and told:
                     self._metrics.score_to_accept_seconds.observe(max(0.0, (now - page.created_at).total_seconds()))
                     if page.step == 0:
                         self._metrics.receipt_to_page_seconds.observe(max(0.0, (now - page.received_at).total_seconds()))

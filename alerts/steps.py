@@ -3,7 +3,7 @@
 Each is one transaction over one locked episode, and a step's page has one key: several pagers may do this, and any may die at any line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import psycopg
@@ -38,10 +38,15 @@ class _Held(Struct, frozen=True, kw_only=True):
 
 
 class Steps:
-    """Takes steps by the roster, or by the routes where it has no rule. `fallback_s`: real seconds after which another way is due."""
+    """Takes steps by the roster, or by the routes where it has no rule. `fallback_s`: real seconds after which another way is due.
 
-    def __init__(self, roster: CurrentRoster, routes: Sequence[Route], metrics: Metrics, fallback_s: float = 60.0) -> None:
-        self._roster, self._routes, self._metrics = roster, routes, metrics
+    `silent`: channels that reach a computer and nobody; a page there keeps no person from being tried.
+    """
+
+    def __init__(
+        self, roster: CurrentRoster, routes: Sequence[Route], metrics: Metrics, fallback_s: float = 60.0, silent: Collection[str] = ()
+    ) -> None:
+        self._roster, self._routes, self._metrics, self._silent = roster, routes, metrics, silent
         self._fallback = timedelta(seconds=fallback_s)
 
     def open(self, cursor: psycopg.Cursor, episode: Episode, received_at: datetime, now: datetime, *, risen: bool) -> None:
@@ -74,7 +79,7 @@ class Steps:
         held = _Held(episode_id=row[0], tier=row[1], received_at=row[6], unit=row[7])
         names = {"episode_id": episode_id, "fallback": self._fallback}
         tried = tuple(
-            Tried(step=one[0], person=one[1], channel=one[2], target=one[3], failing=one[4], declined=one[5])
+            Tried(step=one[0], person=one[1], channel=one[2], target=one[3], failing=one[4] or one[2] in self._silent, declined=one[5])
             for one in cursor.execute(SQL["tried"].encode(), names)
         )
         state: State = row[2]

@@ -122,16 +122,31 @@ class TritonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One way to reach people. `kind`: snpp, smtp or webhook; `address`: `host:port` or a URL; `secret`: the webhook's `whsec_…` key;
-    `per_minute`: as many pages as each pager may send it, 0 for no limit; `two_way`: an snpp terminal of level 3, whose pagers can answer."""
+    """One way to reach people; what each kind promises stands in `infra/docs/channels.md`.
+
+    `kind`: snpp, wctp, smtp, webhook, twilio_sms, twilio_voice, kannel, pagerduty, hl7 or apprise; `address`: `host:port` or a URL, empty for the
+    provider's own; `user`: the account (Twilio's SID, Kannel's user); `secret`: what signs or opens it: a web hook's `whsec_…` key, an auth token, a
+    password, a routing key, Apprise's URL; `sender`: who it comes from; `per_minute`: as many pages as each pager may send it, 0 for no limit;
+    `two_way`: it can be answered, and its provider may call the board back. `tls` with `tls_ca`, `tls_cert`, `tls_key` (PEM files) for those that speak
+    over a plain socket. HTTP to a private, loopback or link-local address is refused unless `allow_private`. `carries = "patient"` lets a page carry
+    who it is about: only with `encrypted = true` and `approved_by`, the name of whoever answers for it.
+    """
 
     kind: str
-    address: str
+    address: str = ""
+    user: str = ""
     secret: str = ""
     sender: str = ""
     tls: bool = False
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
     per_minute: NotNegative = 0.0
     two_way: bool = False
+    allow_private: bool = False
+    carries: Literal["unit", "patient"] = "unit"
+    encrypted: bool = False
+    approved_by: str = ""
 
 
 class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,10 +6,33 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 
+class Finding(Struct, frozen=True, kw_only=True):
+    """One score of a patient: `value` as it was computed, None where inputs were missing; `as_of`: of what instant it speaks."""
+
+    name: str
+    version: str
+    value: float | None
+    as_of: datetime
+
+
+class Chart(Struct, frozen=True, kw_only=True):
+    """What identifies the patient, and what is known of them: PHI. A page has one only on a channel that is set up as encrypted and approved for it.
+
+    `patient_id`: assigning authority and number, as `HOSP:4711`.
+    """
+
+    patient_id: str
+    encounter_id: str | None
+    patient_class: str | None
+    bed: str | None
+    reason: str
+    findings: tuple[Finding, ...] = ()
+
+
 class Page(Struct, frozen=True, kw_only=True):
     """What leaves the hospital's database: unit, tier, time and an opaque link. `page_id` is the idempotency key for providers that have one.
 
-    `may_repeat`: an earlier attempt may have arrived, nobody knows; the text says so.
+    `may_repeat`: an earlier attempt may have arrived, nobody knows; the text says so. `chart` is None except on approved channels.
     """
 
     page_id: str
@@ -18,6 +41,7 @@ class Page(Struct, frozen=True, kw_only=True):
     created_at: datetime
     link: str
     may_repeat: bool = False
+    chart: Chart | None = None
 
     @property
     def subject(self) -> str:
@@ -62,6 +86,18 @@ class Answering(Protocol):
 
     async def reply(self, provider_ref: str) -> Reply | None:
         """What was answered to the page that the provider calls so; None where nothing was, or nobody knows. Never raises."""
+        ...
+
+
+Ending = Literal["acknowledged", "over"]
+"""What a provider may be told of a page it has taken: somebody has taken it on; or nobody need answer any more (episode over, page declined or withdrawn)."""
+
+
+class Following(Protocol):
+    """A channel whose provider can be told what became of a page, or be asked to take it back."""
+
+    async def follow(self, page_id: str, provider_ref: str | None, ending: Ending) -> bool:
+        """Tells it. True where it is told, or never can be; False where it is to be told again. Never raises."""
         ...
 
 

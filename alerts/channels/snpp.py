@@ -5,28 +5,20 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
-from alerts.channels.channel import Accepted, Page, Refused, Reply, plain
+from alerts.channels.channel import Accepted, Ending, Page, Refused, Reply, plain
+from alerts.channels.words import understood
 
 MAX_LINE = 400
 """Well below what any terminal takes; RFC 1861 leaves the limit to the server and says so with 550."""
 REPLIES: Final[dict[str, Reply]] = {"01": "acknowledge", "02": "decline"}
 """The multiple-choice responses a page offers (RFC 1861, 4.6.7): two digits and a word that the pager shows beside its keys."""
-WORDS: Final[dict[str, Reply]] = {
-    "ack": "acknowledge",
-    "acknowledge": "acknowledge",
-    "yes": "acknowledge",
-    "decline": "decline",
-    "no": "decline",
-}
-"""What a reply in a person's own words begins with; anything else is no answer, and the page escalates as if there were none."""
 
 
 class Snpp:
     """PAGE, MESS, SEND, QUIT: the page counts as taken with 250 after SEND (860 or 960 at level 3) and not before."""
 
-    def __init__(self, host: str, port: int, timeout_s: float, tls: bool = False, *, two_way: bool = False) -> None:
-        self._host, self._port, self._timeout_s, self._two_way = host, port, timeout_s, two_way
-        self._ssl = ssl.create_default_context() if tls else None
+    def __init__(self, host: str, port: int, timeout_s: float, context: ssl.SSLContext | None = None, *, two_way: bool = False) -> None:
+        self._host, self._port, self._timeout_s, self._two_way, self._ssl = host, port, timeout_s, two_way, context
 
     async def send(self, page: Page, target: str) -> Accepted | Refused:
         """One connection a page, as pagers' terminals expect."""
@@ -45,17 +37,27 @@ class Snpp:
 
     async def reply(self, provider_ref: str) -> Reply | None:
         """What the pager answered to the page of that message tag and pass code; None where it has not, or nobody knows. RFC 1861, 4.6.10."""
-        if not self._two_way:
-            return None
+        answer = await self._say(f"MSTA {plain(provider_ref)}") if self._two_way else None
+        return _reply(answer) if answer is not None else None
+
+    async def follow(self, page_id: str, provider_ref: str | None, ending: Ending) -> bool:
+        """Takes back a page that its pager has not got yet, where the terminal gave it a tag: KTAG. RFC 1861, 4.6.4."""
+        if not self._two_way or provider_ref is None:
+            return True
+        answer = await self._say(f"KTAG {plain(provider_ref)}")
+        return answer is not None and not answer.startswith(("421", "554"))
+
+    async def _say(self, command: str) -> str | None:
+        """One command on a connection of its own, and its answer; None where the terminal is away or does not greet."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._ssl)
                 try:
                     if not (await _answer(reader)).startswith("220"):
                         return None
-                    writer.write(f"MSTA {plain(provider_ref)}\r\n".encode("ascii"))
+                    writer.write(f"{command}\r\n".encode("ascii"))
                     await writer.drain()
-                    return _reply(await _answer(reader))
+                    return await _answer(reader)
                 finally:
                     writer.write(b"QUIT\r\n")
                     writer.close()
@@ -107,9 +109,7 @@ def _reply(answer: str) -> Reply | None:
     said = rest.split()[2:]
     if code == "888" and said:
         return REPLIES.get(said[0].zfill(2))
-    if code == "889" and said:
-        return WORDS.get(said[0].strip(".,;:!").lower())
-    return None
+    return understood(" ".join(said)).reply if code == "889" else None
 
 
 def _is_permanent(answer: str) -> bool:

@@ -7,9 +7,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from alerts.board.app import Board
+from alerts.board.providers import Providers
 from infra import logs
 from infra.database.connect import connect
 from infra.main.home import home_option, needs_system, settings_of
+from infra.main.page import link_base
 from infra.main.roster import following
 from infra.metrics import Metrics
 
@@ -20,8 +22,14 @@ def command(home: Path) -> None:
     """Shows the ward in a browser, and the page behind each alert's link."""
     settings = needs_system(settings_of(home))
     logs.configure("board")
+    metrics = Metrics(CollectorRegistry())
     board = Board(
-        lambda: connect(settings.database.url, application="vigil-board"), Metrics(CollectorRegistry()), settings.clock.clock().now,
+        lambda: connect(settings.database.url, application="vigil-board"), metrics, settings.clock.clock().now,
         following(settings),
     )  # fmt: skip
-    web.run_app(board.application(), host=settings.board.host, port=settings.board.port, print=None, access_log=None)
+    application = board.application()
+    Providers(
+        lambda: connect(settings.database.url, application="vigil-board"), settings.page.channels, link_base(settings), metrics,
+        settings.clock.clock().now,
+    ).add_to(application)  # fmt: skip
+    web.run_app(application, host=settings.board.host, port=settings.board.port, print=None, access_log=None)

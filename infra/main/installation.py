@@ -132,6 +132,7 @@ def _demo_channels(ports: dict[str, int]) -> dict[str, Any]:
             "mail": {"kind": "smtp", "address": f"{HOST}:{ports['catch_smtp']}", "sender": "vigil@hospital.test"},
             "hook": {
                 "kind": "webhook",
+                "allow_private": True,
                 "address": f"http://{HOST}:{ports['catch_http']}/",
                 "secret": "whsec_dmlnaWwtZGVtby1vbmx5LW5vLXNlY3JldC1oZXJl",
             },

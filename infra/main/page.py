@@ -60,7 +60,7 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
 
 def _channels(settings: Settings) -> Mapping[str, Channel]:
     try:
-        return channels(settings.page)
+        return channels(settings.page, link_base(settings))
     except ChannelError as error:
         wrong, _, remedy = str(error).partition("\n")
         raise Trouble(wrong, remedy) from error

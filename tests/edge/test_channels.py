@@ -210,7 +210,7 @@ def hooked(status: int, check: Callable[[web.Request, str], None] = lambda *_: N
             port = listening.getsockname()[1]
             await web.SockSite(runner, listening.dup()).start()
         try:
-            return await Webhook(f"http://127.0.0.1:{port}/", SECRET, 5.0).send(PAGE, "team")
+            return await Webhook(f"http://127.0.0.1:{port}/", SECRET, 5.0, allow_private=True).send(PAGE, "team")
         finally:
             await runner.cleanup()
 

@@ -87,7 +87,7 @@ def test_vigils_own_catchers_write_down_what_each_channel_sends(tmp_path: Path) 
         channels={
             "pager": ChannelSettings(kind="snpp", address=f"127.0.0.1:{ports[0]}"),
             "mail": ChannelSettings(kind="smtp", address=f"127.0.0.1:{ports[1]}"),
-            "hook": ChannelSettings(kind="webhook", address=f"http://127.0.0.1:{ports[2]}/", secret=SECRET),
+            "hook": ChannelSettings(kind="webhook", address=f"http://127.0.0.1:{ports[2]}/", secret=SECRET, allow_private=True),
         }
     )
 
@@ -109,5 +109,5 @@ def test_vigils_own_catchers_write_down_what_each_channel_sends(tmp_path: Path) 
 
 @pytest.mark.parametrize(("kind", "address"), [("pigeon", "roof:1"), ("snpp", "roof"), ("smtp", ":25")])
 def test_a_wrong_channel_is_refused_with_a_remedy(kind: str, address: str) -> None:
-    with pytest.raises(ChannelError, match=r"use snpp, smtp or webhook|write it like"):
+    with pytest.raises(ChannelError, match=r"use snpp, wctp, .* or apprise|write it like"):
         channels(PageSettings(channels={"one": ChannelSettings(kind=kind, address=address)}))

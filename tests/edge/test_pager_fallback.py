@@ -89,7 +89,7 @@ def test_a_provider_that_answers_400_is_told_and_the_next_way_is_paged_at_once(p
         app = web.Application()
         app.router.add_post("/", refuse)
         async with TestServer(app) as server:
-            hook = Webhook(str(server.make_url("/")), "", 5.0)
+            hook = Webhook(str(server.make_url("/")), "", 5.0, allow_private=True)
             await at_work(ward, {"pager": hook, "mail": mail}, PageSettings(poll_s=90.0), tell)
 
     asyncio.run(story())
@@ -224,7 +224,7 @@ def test_a_pager_killed_between_acceptance_and_commit_sends_the_same_id_again_an
     with receiver() as hook:
         hook.answer.set()
         (tmp_path / "vigil.toml").write_text(
-            f'[database]\nurl = "{postgres_url}"\n[page]\nlease_s = 1.0\npoll_s = 0.1\n[page.channels.hook]\nkind = "webhook"\naddress = "{hook.url}"\n'
+            f'[database]\nurl = "{postgres_url}"\n[page]\nlease_s = 1.0\npoll_s = 0.1\n[page.channels.hook]\nkind = "webhook"\nallow_private = true\naddress = "{hook.url}"\n'
         )
         ward.take(8)
         with connect(postgres_url) as holding:

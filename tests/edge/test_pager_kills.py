@@ -139,7 +139,7 @@ def test_pagers_killed_at_random_lose_no_page_and_repeat_none_that_does_not_say_
         (tmp_path / "oncall.toml").write_text(TOML)
         (tmp_path / "vigil.toml").write_text(
             f'[database]\nurl = "{postgres_url}"\n[page]\nlease_s = 1.5\npoll_s = 0.2\noncall = "{tmp_path / "oncall.toml"}"\n'
-            f'[page.channels.hook]\nkind = "webhook"\naddress = "{url}"\n'
+            f'[page.channels.hook]\nkind = "webhook"\nallow_private = true\naddress = "{url}"\n'
         )
         pagers: list[subprocess.Popen[bytes]] = [vigil_page(tmp_path) for _ in range(PAGERS)]
         with Stream(postgres_url) as stream:

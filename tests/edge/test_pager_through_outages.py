@@ -208,7 +208,7 @@ def test_kill_9_in_the_middle_of_a_page_loses_nothing_and_the_next_pager_sends_t
     bedside = Bedside(postgres_url, routes=[Route(tier="rapid_response", channel="hook")])
     with receiver() as hook:
         (tmp_path / "vigil.toml").write_text(
-            f'[database]\nurl = "{postgres_url}"\n[page]\nlease_s = 1.0\npoll_s = 0.1\n[page.channels.hook]\nkind = "webhook"\naddress = "{hook.url}"\n'
+            f'[database]\nurl = "{postgres_url}"\n[page]\nlease_s = 1.0\npoll_s = 0.1\n[page.channels.hook]\nkind = "webhook"\nallow_private = true\naddress = "{hook.url}"\n'
         )
         bedside.take(8)
         first = vigil_page(tmp_path)

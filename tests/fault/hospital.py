@@ -57,6 +57,7 @@ kind = "snpp"
 address = "127.0.0.1:{snpp}"
 [page.channels.hook]
 kind = "webhook"
+allow_private = true
 address = "http://127.0.0.1:{http}/hook"
 secret = "whsec_dmlnaWwtc3RvcnktdGVzdC1zZWNyZXQtMTIzNDU="
 [[page.routes]]

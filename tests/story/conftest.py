@@ -103,6 +103,7 @@ address = "127.0.0.1:{ports["smtp"]}"
 sender = "vigil@hospital.test"
 [page.channels.hook]
 kind = "webhook"
+allow_private = true
 address = "http://127.0.0.1:{ports["http"]}/"
 secret = "whsec_dmlnaWwtc3RvcnktdGVzdC1zZWNyZXQtMTIzNDU="
 [[page.routes]]
