@@ -29,14 +29,13 @@ RETURNING page_id
 -- name: notify
 SELECT pg_notify('vigil_page', '')
 
--- name: heard_before
-SELECT result FROM vigil_store.provider_reply WHERE channel = %(channel)s AND message_id = %(message_id)s
-
 -- name: put_reply
-INSERT INTO vigil_store.provider_reply (channel, message_id, received_at, page_id, kind, result)
-VALUES (%(channel)s, %(message_id)s, %(at)s, %(page_id)s, %(kind)s, %(result)s)
+INSERT INTO vigil_store.provider_reply (channel, message_id, received_at) VALUES (%(channel)s, %(message_id)s, %(at)s)
 ON CONFLICT DO NOTHING
 RETURNING message_id
+
+-- name: understood
+UPDATE vigil_store.provider_reply SET page_id = %(page_id)s, kind = %(kind)s, result = %(result)s WHERE channel = %(channel)s AND message_id = %(message_id)s
 
 -- name: awaited_from
 SELECT p.page_id, p.episode_id, p.person, p.target

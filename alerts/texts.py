@@ -46,21 +46,21 @@ def text(connection: psycopg.Connection, channel: str, sender: str, message_id: 
     """
     names = {"channel": channel, "message_id": message_id, "digits": re.sub("[^0-9]", "", sender).lstrip("0"), "at": now}
     with connection.transaction():
-        if connection.execute(SQL["heard_before"].encode(), names).fetchone() is not None:
+        if connection.execute(SQL["put_reply"].encode(), names).fetchone() is None:
             return Heard(result="heard before", told="")
         waiting = [_awaited(row) for row in connection.execute(SQL["awaited_from"].encode(), names)]
-        said, page = understood(body), None
+        said = understood(body)
+        page = _meant(waiting, said) if said.reply is not None else None
         if not waiting:
             heard = Heard(result="nothing waits", told="")
         elif said.reply is None:
             heard = Heard(result="not understood", told=TOLD["not understood"])
-        elif (page := _meant(waiting, said)) is None:
+        elif page is None:
             heard = Heard(result="which", told=f"Several pages wait: reply 1 or 2 and the letters, {' or '.join(_letters(waiting))}.")
         else:
             heard = _give(connection, page, Answer(kind=said.reply, by=_name(page, channel), via="sms"), now)
         kept = names | {"page_id": page.page_id if page else None, "kind": heard.reply, "result": heard.result}
-        if connection.execute(SQL["put_reply"].encode(), kept).fetchone() is None:  # told twice at the same instant
-            raise psycopg.errors.SerializationFailure("the same message twice at once")
+        connection.execute(SQL["understood"].encode(), kept)
         return heard
 
 
@@ -82,6 +82,8 @@ def _give(connection: psycopg.Connection, page: _Awaited, answer: Answer, now: d
 
 
 def _meant(waiting: Sequence[_Awaited], said: Said) -> _Awaited | None:
+    if not waiting:
+        return None
     named = [one for one in waiting if letters(one.page_id) in said.words]
     one_episode = len({one.episode_id for one in waiting}) == 1
     return named[0] if len(named) == 1 else waiting[0] if one_episode else None

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 import psycopg
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from alerts import receipts, texts
-from alerts.channels.signatures import is_sealed, is_twilios
+from alerts.channels.signatures import basic, is_sealed, is_twilios
 from alerts.channels.twilio import said, texted
 from alerts.receipts import Delivery
 from alerts.texts import Heard
@@ -24,8 +24,6 @@ TWILIO: Final[Mapping[str, Delivery]] = {
 """MessageStatus and CallStatus; what stands between (queued, sent, ringing) says nothing yet, and `canceled` is what Vigil did itself."""
 KANNEL: Final[Mapping[str, Delivery]] = {"1": "delivered", "2": "failed", "16": "failed"}
 """The values of `%d` in a delivery report."""
-AGAIN: Final = 2
-"""Tries of a callback whose twin came at the same instant."""
 
 log = logger("alerts")
 T = TypeVar("T")
@@ -113,12 +111,8 @@ class Providers:
         return f"{self._base}{request.raw_path}"
 
     def _log_in(self, channel: str, settings: ChannelSettings, request: web.Request) -> None:
-        try:
-            given = BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
-        except ValueError:
-            raise self._forged(channel) from None
-        expected = f"{settings.user}\n{settings.secret}"
-        if not hmac.compare_digest(f"{given.login}\n{given.password}".encode(), expected.encode()):
+        given, expected = request.headers.get("Authorization", ""), basic(settings.user, settings.secret)
+        if not hmac.compare_digest(given.encode(), expected.encode()):
             raise self._forged(channel)
 
     def _forged(self, channel: str) -> web.HTTPForbidden:
@@ -137,14 +131,8 @@ class Providers:
 
     async def _ask(self, question: Callable[[psycopg.Connection], T]) -> T:
         def asked() -> T:
-            for turn in range(AGAIN):
-                try:
-                    with self._connect() as connection:
-                        return question(connection)
-                except psycopg.errors.SerializationFailure:
-                    if turn == AGAIN - 1:
-                        raise
-            raise AssertionError
+            with self._connect() as connection:
+                return question(connection)
 
         try:
             return await asyncio.to_thread(asked)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import warnings
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -17,7 +18,10 @@ TARGET: Final = "{target}"
 
 
 class Apprise:
-    """`url`: Apprise's, which holds the service's secrets. Each page makes its own client: nothing of one is left for another."""
+    """`url`: Apprise's, which holds the service's secrets. Each page makes its own client: nothing of one is left for another.
+
+    Raises ValueError, without the URL, for one that the library does not know.
+    """
 
     def __init__(self, url: str, timeout_s: float, *, allow_private: bool = False) -> None:
         self._url, self._timeout_s, self._allow_private = url, timeout_s, allow_private
@@ -25,13 +29,17 @@ class Apprise:
         logging.getLogger("apprise").setLevel(
             logging.CRITICAL
         )  # it names hosts and repeats answers; what became of a page is told by the pager
+        with warnings.catch_warnings():  # the first URL loads every service, and with them modules that Python is giving up
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._library(TARGET)
 
     async def send(self, page: Page, target: str) -> Accepted | Refused:
         """Accepted means that the service answered the library with success. It says no more than yes or no: after a no nobody knows whether
         the page arrived, and it may repeat."""
-        library = Library(asset=self._asset)
-        if not library.add(self._url.replace(TARGET, quote(plain(target), safe=""))):
-            return Refused(permanent=True, detail="apprise: this URL is none that it knows")
+        try:
+            library = self._library(target)
+        except ValueError:
+            return Refused(permanent=True, detail="apprise: with this target the URL is none that it knows")
         try:
             async with asyncio.timeout(self._timeout_s):
                 if not self._allow_private and await _leads_inside(library):
@@ -40,6 +48,12 @@ class Apprise:
         except TimeoutError:
             return Refused(permanent=False, detail="apprise: no answer in time", unknown=True)
         return Accepted() if taken else Refused(permanent=False, detail="apprise: not taken", unknown=True)
+
+    def _library(self, target: str) -> Any:
+        library = Library(asset=self._asset)
+        if not library.add(self._url.replace(TARGET, quote(plain(target), safe=""))):
+            raise ValueError("no URL that Apprise knows")
+        return library
 
 
 async def _leads_inside(library: Any) -> bool:

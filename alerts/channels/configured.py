@@ -118,10 +118,19 @@ def _channel(name: str, one: ChannelSettings, timeout_s: float, board: str) -> C
         case "pagerduty":
             return PagerDuty(one.secret, timeout_s, url=one.address, allow_private=private)
         case "apprise":
-            return Apprise(one.secret, timeout_s, allow_private=private)
+            return _apprise(name, one, timeout_s)
         case _:
             account = Account(one.user, one.secret, timeout_s, url=one.address.rstrip("/"), allow_private=private)
             return (TwilioSms if one.kind == "twilio_sms" else TwilioVoice)(account, one.sender, callbacks)
+
+
+def _apprise(name: str, one: ChannelSettings, timeout_s: float) -> Apprise:
+    try:
+        return Apprise(one.secret, timeout_s, allow_private=one.allow_private)
+    except ValueError as error:
+        raise ChannelError(
+            f"page.channels.{name}: the secret is no URL that Apprise knows\nlook for the service's in Apprise's own pages"
+        ) from error
 
 
 def _socket(name: str, one: ChannelSettings, timeout_s: float) -> Channel:

@@ -41,12 +41,7 @@ class Egress:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s / 2)
 
     async def post(
-        self,
-        url: str,
-        data: bytes | str | Mapping[str, str],
-        *,
-        headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
+        self, url: str, data: bytes | str | Mapping[str, str], *, headers: Mapping[str, str] | None = None
     ) -> Answered | Refused:
         """Sends it once; a mapping goes as a form. What happened before the request was sent is known not to have arrived; later nobody knows."""
         kept_out: list[str] = []
@@ -54,13 +49,7 @@ class Egress:
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=self._timeout, trust_env=False) as session,
-                session.post(
-                    url,
-                    data=data,
-                    headers=headers,
-                    auth=aiohttp.BasicAuth(*auth, encoding="utf-8") if auth else None,
-                    allow_redirects=False,
-                ) as answer,
+                session.post(url, data=data, headers=headers, allow_redirects=False) as answer,
             ):
                 return Answered(status=answer.status, body=await _read(answer))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -1,4 +1,4 @@
-"""Who calls the board back: Twilio's signature, and the seal that Kannel brings back. Source: Twilio, Security, Validating requests are coming from Twilio."""
+"""Who calls whom: basic authentication, Twilio's signature, and the seal that Kannel brings back. Source: Twilio, Security, Validating requests are coming from Twilio."""
 
 import base64
 import hmac
@@ -26,6 +26,15 @@ def is_twilios(url: str, form: Iterable[tuple[str, str]], token: str, signature:
     """Whether whoever sent this knows the token. Twilio may sign the URL with or without its port."""
     fields = list(form)
     return any(hmac.compare_digest(twilio_signature(one, fields, token).encode(), signature.encode()) for one in _spellings(url))
+
+
+def basic(user: str, password: str) -> str:
+    """The Authorization header of HTTP's basic authentication. Source: RFC 7617.
+
+    >>> basic("Aladdin", "open sesame")
+    'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='
+    """
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def seal(secret: str, *parts: str) -> str:

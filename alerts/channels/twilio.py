@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from alerts.channels.channel import Accepted, Ending, Page, Refused, plain
 from alerts.channels.egress import Answered, Egress
+from alerts.channels.signatures import basic
 from alerts.channels.words import OFFER, letters
 
 URL: Final = "https://api.twilio.com"
@@ -37,12 +38,12 @@ class Account:
     """One account's REST API. Neither Messages nor Calls knows an idempotency key: an attempt whose outcome is unknown may repeat, and the text says so."""
 
     def __init__(self, sid: str, token: str, timeout_s: float, *, url: str = URL, allow_private: bool = False) -> None:
-        self._auth, self._root = (sid, token), f"{url or URL}/2010-04-01/Accounts/{quote(sid, safe='')}"
+        self._headers, self._root = {"Authorization": basic(sid, token)}, f"{url or URL}/2010-04-01/Accounts/{quote(sid, safe='')}"
         self._egress = Egress("twilio", timeout_s, allow_private=allow_private)
 
     async def post(self, resource: str, form: dict[str, str]) -> Accepted | Refused:
         """2xx accepts, with the resource's SID; a number that cannot be reached (400) and a wrong token (401) are permanent."""
-        answer = await self._egress.post(f"{self._root}/{resource}.json", form, auth=self._auth)
+        answer = await self._egress.post(f"{self._root}/{resource}.json", form, headers=self._headers)
         if not isinstance(answer, Answered):
             return answer
         refused = answer.refusal("twilio", _fault(answer.body))

@@ -23,7 +23,7 @@ CREATE TABLE vigil_store.provider_reply (
     received_at timestamptz NOT NULL,
     page_id text REFERENCES vigil_store.page,
     kind text,
-    result text NOT NULL,
+    result text,
     PRIMARY KEY (channel, message_id)
 );
 
