@@ -1,6 +1,7 @@
 """The board's web application: the ward, the page behind a link, acknowledgement, metrics and health."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -27,6 +28,7 @@ SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+TOKEN = re.compile(r"[\w-]+", re.ASCII)
 LINK_LIVES = timedelta(hours=24)
 """After the end of its episode: long enough to say how it turned out at the end of a shift."""
 
@@ -88,7 +90,7 @@ class Board:
         """Takes an answer; again is no harm."""
         token, form = _token(request), await request.post()
         kind = request.match_info["kind"]
-        given = {"kind": kind, "by": str(form.get("by") or "").strip()[:60]}
+        given = {"kind": kind, "by": _name(form.get("by"))}
         try:
             answer = msgspec.convert(
                 given | ({name: form.get(name) for name in ("outcome", "action")} if kind == "outcome" else {}), Answer
@@ -128,6 +130,11 @@ def _alive(seen: answers.Seen | None, now: datetime) -> answers.Seen | None:
 
 
 def _token(request: web.Request) -> str:
-    """The secret of the link; a page's id is no secret and opens nothing here."""
+    """The secret of the link, of the characters that `token_urlsafe` makes; a page's id is no secret and opens nothing here."""
     token = request.match_info["token"]
-    return "" if token.startswith("pg-") else token
+    return "" if token.startswith("pg-") or not TOKEN.fullmatch(token) else token
+
+
+def _name(given: object) -> str:
+    """Who answers, on one line and without what no name holds and no database keeps."""
+    return "".join(character for character in str(given or "") if character.isprintable()).strip()[:60]

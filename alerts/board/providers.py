@@ -41,9 +41,9 @@ class Providers:
     def add_to(self, application: web.Application) -> None:
         """Adds the routes."""
         application.router.add_post("/provider/{channel}/text", self.text)
-        application.router.add_post("/provider/{channel}/status/{page}", self.status)
-        application.router.add_post("/provider/{channel}/digits/{page}", self.digits)
-        application.router.add_get("/provider/{channel}/report/{page}/{seal}", self.report)
+        application.router.add_post(r"/provider/{channel}/status/{page:[\w-]+}", self.status)
+        application.router.add_post(r"/provider/{channel}/digits/{page:[\w-]+}", self.digits)
+        application.router.add_get(r"/provider/{channel}/report/{page:[\w-]+}/{seal:[\w-]+}", self.report)
 
     async def status(self, request: web.Request) -> web.Response:
         """Twilio's status callback of a message or a call."""
@@ -105,7 +105,7 @@ class Providers:
         signature = request.headers.get("X-Twilio-Signature", "")
         if not is_twilios(self._url(request), form, settings.secret, signature) or dict(form).get("AccountSid") != settings.user:
             raise self._forged(channel)
-        return channel, dict(form)
+        return channel, {name: value.replace("\0", "") for name, value in form}
 
     def _url(self, request: web.Request) -> str:
         return f"{self._base}{request.raw_path}"

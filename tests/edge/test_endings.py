@@ -10,6 +10,7 @@ import pytest
 
 from alerts import answers
 from alerts.answers import Answer
+from alerts.channels.channel import Accepted, Page, Refused
 from alerts.channels.configured import channels, following
 from alerts.pager import Pager
 from alerts.routing import Route
@@ -18,6 +19,17 @@ from infra.settings import ChannelSettings, PageSettings
 from tests.callbacks import Sink, sink
 from tests.edge.test_channels import terminal
 from tests.episodes import NOON, Bedside
+
+
+class Always:
+    """A provider that answers everything alike."""
+
+    def __init__(self, answer: Accepted | Refused) -> None:
+        self.answer, self.sent = answer, list[str]()
+
+    async def send(self, page: Page, target: str) -> Accepted | Refused:
+        self.sent.append(target)
+        return self.answer
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
@@ -138,3 +150,55 @@ def test_a_paging_terminal_is_asked_to_take_the_page_back(answer: str, done: boo
 def test_a_one_way_terminal_is_not_followed() -> None:
     settings = PageSettings(channels={"pager": ChannelSettings(kind="snpp", address="pager.test:444")})
     assert following(settings, channels(settings)) == {}
+
+
+def test_what_reaches_a_computer_keeps_no_person_from_being_tried_and_notifies_nobody(postgres_url: str) -> None:
+    """The EHR takes its copy; the pager refuses: the next route is tried at once, as if the EHR had not been there."""
+    routes = (
+        Route(tier="urgent", channel="ehr", target="EHR/HOSP"), Route(tier="urgent", channel="pager", target="1"),
+        Route(tier="rapid_response", channel="line", target="2"),
+    )  # fmt: skip
+    ward = Bedside(postgres_url, routes=routes)
+    ways = {"ehr": Always(Accepted()), "pager": Always(Refused(permanent=True, detail="no such pager")), "line": Always(Accepted())}
+    settings = PageSettings(channels={"ehr": ChannelSettings(kind="hl7")}, routes=routes, poll_s=0.05)
+
+    async def run() -> None:
+        stopping = asyncio.Event()
+        working = asyncio.create_task(
+            Pager(lambda: connect(ward.url), ways, settings, ward.metrics, "http://b", lambda: NOON).run(stopping)
+        )
+        await asyncio.to_thread(ward.take, 5)
+        await asyncio.to_thread(
+            wait_for, lambda: bool(ways["line"].sent) and ward.ask("SELECT state FROM vigil.pages WHERE channel = 'ehr'") == [("accepted",)]
+        )
+        stopping.set()
+        ward.do("SELECT pg_notify('vigil_page', '')")
+        await working
+
+    asyncio.run(run())
+    assert (
+        ward.metrics.registry.get_sample_value("vigil_receipt_to_page_seconds_count") == 0
+    )  # the line is a later step, and the EHR is no person
+
+
+@pytest.mark.parametrize(("channel", "state"), [("ehr", "open"), ("pager", "notified")])
+def test_only_a_page_that_reaches_somebody_makes_an_episode_notified(postgres_url: str, channel: str, state: str) -> None:
+    routes = (Route(tier="rapid_response", channel=channel),)
+    ward = Bedside(postgres_url, routes=routes)
+    settings = PageSettings(
+        channels={"ehr": ChannelSettings(kind="hl7"), "pager": ChannelSettings(kind="snpp")}, routes=routes, poll_s=0.05
+    )
+
+    async def run() -> None:
+        stopping = asyncio.Event()
+        working = asyncio.create_task(
+            Pager(lambda: connect(ward.url), {channel: Always(Accepted())}, settings, ward.metrics, "http://b", lambda: NOON).run(stopping)
+        )
+        await asyncio.to_thread(ward.take, 8)
+        await asyncio.to_thread(wait_for, lambda: accepted(ward) or len(ward.ask("SELECT FROM vigil.pages")) > 1)
+        stopping.set()
+        ward.do("SELECT pg_notify('vigil_page', '')")
+        await working
+
+    asyncio.run(run())
+    assert ward.ask("SELECT state FROM vigil.episodes") == [(state,)]

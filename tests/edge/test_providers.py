@@ -384,3 +384,18 @@ def test_the_same_text_told_many_times_at_the_same_instant_counts_once(postgres_
             assert sorted(pool.map(told, range(4))) == ["", "", "", "Acknowledged, thank you."]
         assert one.bedside.ask("SELECT count(*) FROM vigil.answers") == [(1,)]
         assert one.bedside.ask("SELECT count(*) FROM vigil.audit_log") == [(1,)]
+
+
+@pytest.mark.parametrize("hostile", ["\0", "+44\0", "' OR 1=1 --", "\ufffd" * 5000, "%00"])
+def test_a_signed_callback_with_anything_in_it_crashes_nothing(postgres_url: str, hostile: str) -> None:
+    with story(postgres_url, "sms") as one:
+        one.page()
+        assert one.post("/provider/sms/text", {"From": hostile, "Body": hostile, "MessageSid": hostile})[0] in (200, 400)
+        assert one.post("/provider/sms/text", {"From": NUMBER, "Body": hostile, "MessageSid": "IN1"})[0] in (200, 413)
+        assert one.post("/provider/call/digits/pg-1", {"CallSid": hostile, "Digits": hostile})[0] in (200, 413)
+        assert one.post("/provider/sms/status/pg%00", {"MessageSid": hostile, "MessageStatus": "failed"})[0] == 404
+        assert one.post("/provider/sms/status/pg-1", {"MessageSid": hostile, "MessageStatus": hostile, "ErrorCode": hostile})[0] in (
+            204,
+            413,
+        )
+        assert one.state() == [("accepted", None, None)]
