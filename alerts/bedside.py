@@ -1,7 +1,7 @@
 """The policy handed to the worker: within the batch's transaction it opens and closes episodes and puts the pages they ask for."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
@@ -29,9 +29,11 @@ Open = dict[str, dict[Tier, Episode]]
 class Alarms:
     """Decides score by score, in the order of the messages. Nothing is asked of the database where nothing is raised and nothing is open."""
 
-    def __init__(self, rules: Rules, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster) -> None:
+    def __init__(
+        self, rules: Rules, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster, silent: Collection[str] = ()
+    ) -> None:
         self._rules, self._metrics = rules, metrics
-        self._steps = Steps(roster, routes, metrics)
+        self._steps = Steps(roster, routes, metrics, silent=silent)
 
     def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Score], now: datetime) -> None:
         """Episodes and pages for these scores; a visit that ended closes what was open for it."""

@@ -11,7 +11,8 @@ import psycopg
 
 from alerts import chart, coverage, endings, outbox, receipts, replies
 from alerts.channels.channel import Accepted, Answering, Channel, Page, Refused
-from alerts.channels.configured import following, for_patients, silent
+from alerts.channels.configured import following
+from alerts.channels.kinds import for_patients, silent
 from alerts.gate import Gate
 from alerts.outbox import Claimed
 from alerts.roster_file import CurrentRoster, no_roster
@@ -92,7 +93,9 @@ class Pager:
         while not stopping.is_set():
             await replies.collect(work, self._there(self._answering), self._metrics, self._now)
             await endings.tell(work, self._there(self._following))
-            self._look = receipts.apply(work, self._now()) > 0 or self._look
+            for channel in receipts.apply(work, self._now()):
+                self._metrics.pages_total.labels(channel=channel, outcome="undelivered").inc()
+                self._look = True
             await asyncio.sleep(self._settings.reply_s)
 
     def _there(self, ways: Mapping[str, T]) -> Mapping[str, T]:

@@ -6,7 +6,7 @@ SELECT p.page_id, %(provider_ref)s, %(outcome)s, %(detail)s, %(at)s FROM vigil_s
 ON CONFLICT DO NOTHING
 
 -- name: waiting
-SELECT r.page_id, r.provider_ref, r.outcome, r.detail, r.received_at, p.episode_id
+SELECT r.page_id, r.provider_ref, r.outcome, r.detail, r.received_at, p.episode_id, p.channel
 FROM vigil_store.receipt AS r JOIN vigil_store.page AS p USING (page_id)
 WHERE r.applied_at IS NULL AND (p.state NOT IN ('pending', 'sending') OR r.received_at < %(long_ago)s)
 ORDER BY r.received_at LIMIT %(limit)s

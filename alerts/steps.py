@@ -113,7 +113,8 @@ class Steps:
         for target in take.targets:
             first = target.contacts[0]
             _put(cursor, held, take.step, target.person, first.channel, first.target, now)
-            tried.append(Tried(step=take.step, person=target.person, channel=first.channel, target=first.target, failing=False))
+            unheard = first.channel in self._silent
+            tried.append(Tried(step=take.step, person=target.person, channel=first.channel, target=first.target, failing=unheard))
         self._metrics.escalations_total.labels(tier=held.tier, reason=take.reason).inc()
         if standing.step >= 0:
             log.info("episode_escalated", episode=held.episode_id, tier=held.tier, step=take.step, reason=take.reason)

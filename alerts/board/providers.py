@@ -121,7 +121,9 @@ class Providers:
 
     async def _receipt(self, channel: str, request: web.Request, ref: str, outcome: Delivery, detail: str) -> None:
         page = request.match_info["page"]
-        await self._ask(lambda connection: receipts.put(connection, channel, page, ref, outcome, detail, self._now()))
+        failed = await self._ask(lambda connection: receipts.put(connection, channel, page, ref, outcome, detail, self._now()))
+        for one in failed:
+            self._metrics.pages_total.labels(channel=one, outcome="undelivered").inc()
         log.info("page_receipt", page=page, channel=channel, outcome=outcome, detail=detail)
 
     def _tell(self, channel: str, heard: Heard) -> None:

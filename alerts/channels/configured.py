@@ -9,7 +9,7 @@ from alerts.channels.apprise import Apprise
 from alerts.channels.channel import Answering, Channel, Following
 from alerts.channels.hl7 import Hl7
 from alerts.channels.kannel import Kannel
-from alerts.channels.kinds import KINDS
+from alerts.channels.kinds import KINDS, may_carry_patient
 from alerts.channels.pagerduty import PagerDuty
 from alerts.channels.smtp import Smtp
 from alerts.channels.snpp import Snpp
@@ -45,21 +45,6 @@ def following(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[st
         for name, way in ways.items()
         if isinstance(way, TwilioVoice | PagerDuty) or (isinstance(way, Snpp) and settings.channels[name].two_way)
     }
-
-
-def for_patients(settings: PageSettings) -> frozenset[str]:
-    """Those whose pages say whom they are about."""
-    return frozenset(name for name, one in settings.channels.items() if may_carry_patient(one))
-
-
-def may_carry_patient(settings: ChannelSettings) -> bool:
-    """Whether a channel's settings say that patient data may go that way: asked for, encrypted, and approved by somebody who is named."""
-    return settings.carries == "patient" and settings.encrypted and bool(settings.approved_by.strip())
-
-
-def silent(settings: PageSettings) -> frozenset[str]:
-    """Those that reach a computer and nobody: a page that they accept has not been told to anyone."""
-    return frozenset(name for name, one in settings.channels.items() if one.kind in KINDS and not KINDS[one.kind].people)
 
 
 def _check(name: str, one: ChannelSettings) -> None:

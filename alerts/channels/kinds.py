@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from infra.settings import ChannelSettings, PageSettings
+
 Answers = Literal["none", "asked", "called back"]
 """How what is pressed reaches Vigil: the terminal is asked for it, or the provider calls the board."""
 
@@ -37,3 +39,18 @@ KINDS: Final[dict[str, Kind]] = {
     "hl7": Kind(accepted="AA or CA", once=True, patient=True, people=False, needs=("address", "sender")),
     "apprise": Kind(accepted="the service's yes", once=False, own_address=True, needs=("secret",)),
 }
+
+
+def for_patients(settings: PageSettings) -> frozenset[str]:
+    """Those whose pages say whom they are about."""
+    return frozenset(name for name, one in settings.channels.items() if may_carry_patient(one))
+
+
+def may_carry_patient(settings: ChannelSettings) -> bool:
+    """Whether a channel's settings say that patient data may go that way: asked for, encrypted, and approved by somebody who is named."""
+    return settings.carries == "patient" and settings.encrypted and bool(settings.approved_by.strip())
+
+
+def silent(settings: PageSettings) -> frozenset[str]:
+    """Those that reach a computer and nobody: a page that they accept has not been told to anyone."""
+    return frozenset(name for name, one in settings.channels.items() if one.kind in KINDS and not KINDS[one.kind].people)

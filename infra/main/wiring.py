@@ -12,6 +12,7 @@ import psycopg
 
 from alerts import rules
 from alerts.bedside import Alarms
+from alerts.channels.kinds import silent
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
@@ -76,6 +77,7 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
             settings.page.routes,
             metrics,
             following(settings),
+            silent(settings.page),
         ),
         now=clock.now,
         timezones={feed.name: zone_of(profiles[feed.name], feed.timezone) for feed in settings.listen.feeds},

@@ -5,6 +5,7 @@ import json
 import shutil
 import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 import time
@@ -15,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 from aiosmtpd.controller import Controller
+from msgspec import structs
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from alerts.channels.channel import Accepted, Page, Refused, Reply
+from alerts.channels.channel import Accepted, Chart, Page, Refused, Reply
 from alerts.channels.smtp import Smtp
 from alerts.channels.snpp import Snpp
 from alerts.channels.webhook import Webhook
@@ -193,6 +196,34 @@ def test_mail_is_accepted_refused_or_tried_again_as_the_server_says() -> None:
     assert mail.rcpt_tos == ["doctor@hospital.test"]
     assert b"Subject: RAPID RESPONSE 4W SEND 12:05" in mail.content
     assert b"http://board/p/t0ken" in mail.content
+
+
+CHART = Chart(patient_id="HOSP:4711", encounter_id="V1", patient_class="I", bed="12", reason="news2 9 rises")
+
+
+def test_mail_that_may_name_the_patient_does_so_over_tls_and_not_in_its_subject() -> None:
+    box, authority = Mailbox(), trustme.CA()
+    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(server)
+    authority.configure_trust(client)
+    controller = Controller(box, hostname="localhost", port=free_port(), ssl_context=server)
+    controller.start()
+    try:
+        page = structs.replace(PAGE, chart=CHART)
+        outcomes = [
+            asyncio.run(
+                Smtp("localhost", controller.port, 5.0, sender="vigil@hospital.test", context=context).send(page, "doctor@hospital.test")
+            )
+            for context in (client, ssl.create_default_context())
+        ]
+    finally:
+        controller.stop()
+    assert isinstance(outcomes[0], Accepted)
+    assert isinstance(outcomes[1], Refused)  # a server whose certificate nobody vouches for gets nothing
+    [mail] = box.messages
+    head, _, body = mail.content.partition(b"\r\n\r\n")
+    assert b"HOSP:4711 bed 12 news2 9 rises" in body
+    assert b"4711" not in head
 
 
 def hooked(status: int, check: Callable[[web.Request, str], None] = lambda *_: None) -> Accepted | Refused:

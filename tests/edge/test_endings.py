@@ -10,10 +10,12 @@ import pytest
 
 from alerts import answers
 from alerts.answers import Answer
+from alerts.bedside import Alarms
 from alerts.channels.channel import Accepted, Page, Refused
 from alerts.channels.configured import channels, following
 from alerts.pager import Pager
 from alerts.routing import Route
+from alerts.rules import load
 from infra.database.connect import connect
 from infra.settings import ChannelSettings, PageSettings
 from tests.callbacks import Sink, sink
@@ -202,3 +204,12 @@ def test_only_a_page_that_reaches_somebody_makes_an_episode_notified(postgres_ur
 
     asyncio.run(run())
     assert ward.ask("SELECT state FROM vigil.episodes") == [(state,)]
+
+
+def test_a_tier_that_goes_to_a_computer_alone_falls_through_to_rapid_response_at_once(postgres_url: str) -> None:
+    """In the very transaction that opens the episode: what nobody is told is no page."""
+    routes = (Route(tier="urgent", channel="ehr", target="EHR/HOSP"), Route(tier="rapid_response", channel="line", target="2"))
+    ward = Bedside(postgres_url, routes=routes)
+    ward.alarms = Alarms(load(None, model_threshold=0.2), routes, ward.metrics, silent={"ehr"})
+    ward.take(5)
+    assert ward.ask("SELECT channel, tier FROM vigil.pages ORDER BY step") == [("ehr", "urgent"), ("line", "urgent")]

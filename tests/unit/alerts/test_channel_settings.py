@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.channels.configured import ChannelError, channels, for_patients, silent
-from alerts.channels.kinds import KINDS
+from alerts.channels.configured import ChannelError, channels
+from alerts.channels.kinds import KINDS, for_patients, silent
 from infra.settings import ChannelSettings, PageSettings
 
 PAGE = Path(__file__).parents[3] / "infra" / "docs" / "channels.md"
