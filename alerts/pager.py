@@ -68,7 +68,7 @@ class Pager:
         self._look = True
         sending: dict[asyncio.Task[None], str] = {}
         hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
-        asking = asyncio.create_task(self._ask(work, stopping))
+        asking = asyncio.gather(self._ask(work, stopping), self._tell(work, stopping))
         try:
             while not stopping.is_set():
                 if self._look:
@@ -78,9 +78,11 @@ class Pager:
                 if pages:
                     continue
                 done, _ = await asyncio.wait({hint, *sending}, return_when=asyncio.FIRST_COMPLETED)
-                for task in done | ({asking} if asking.done() else set()):
+                for task in done:
                     task.result()
                     sending.pop(task, None)
+                if asking.done():
+                    asking.result()
                 if hint in done and not stopping.is_set():
                     self._look = True
                     hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
@@ -89,13 +91,18 @@ class Pager:
             await asyncio.gather(hint, asking, *sending, return_exceptions=True)
 
     async def _ask(self, work: psycopg.Connection, stopping: asyncio.Event) -> None:
-        """Now and then: asks after the answers of two-way pagers, and tells providers how pages ended; not those that are down."""
+        """Now and then asks after the answers of two-way pagers, and acts on receipts; not of providers that are down."""
         while not stopping.is_set():
             await replies.collect(work, self._there(self._answering), self._metrics, self._now)
-            await endings.tell(work, self._there(self._following))
             for channel in receipts.apply(work, self._now()):
                 self._metrics.pages_total.labels(channel=channel, outcome="undelivered").inc()
                 self._look = True
+            await asyncio.sleep(self._settings.reply_s)
+
+    async def _tell(self, work: psycopg.Connection, stopping: asyncio.Event) -> None:
+        """Now and then tells providers how pages ended; one that is slow to hear it keeps nobody's answer waiting."""
+        while not stopping.is_set():
+            await endings.tell(work, self._there(self._following))
             await asyncio.sleep(self._settings.reply_s)
 
     def _there(self, ways: Mapping[str, T]) -> Mapping[str, T]:

@@ -37,12 +37,12 @@ RETURNING message_id
 -- name: understood
 UPDATE vigil_store.provider_reply SET page_id = %(page_id)s, kind = %(kind)s, result = %(result)s WHERE channel = %(channel)s AND message_id = %(message_id)s
 
--- name: awaited_from
-SELECT p.page_id, p.episode_id, p.person, p.target
+-- name: sent_to
+SELECT p.page_id, p.episode_id, p.person, p.target, p.declined_at IS NOT NULL,
+    p.state IN ('pending', 'sending', 'accepted') AND p.acknowledged_at IS NULL AND e.closed_at IS NULL AND e.state IN ('open', 'notified')
 FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id)
-WHERE p.channel = %(channel)s AND ltrim(regexp_replace(p.target, '[^0-9]', '', 'g'), '0') = %(digits)s
-    AND p.attempts > 0 AND p.state IN ('pending', 'sending', 'accepted') AND p.acknowledged_at IS NULL AND p.declined_at IS NULL
-    AND e.closed_at IS NULL AND e.state IN ('open', 'notified') AND p.queued_at > now() - interval '2 hours'
+WHERE p.channel = %(channel)s AND %(digits)s <> '' AND ltrim(regexp_replace(p.target, '[^0-9]', '', 'g'), '0') = %(digits)s
+    AND p.attempts > 0 AND p.queued_at > now() - interval '2 hours'
 ORDER BY p.queued_at DESC
 
 -- name: of_channel

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import psycopg
 from msgspec import Struct
@@ -32,11 +32,15 @@ class Heard(Struct, frozen=True, kw_only=True):
     reply: str | None = None
 
 
-class _Awaited(Struct, frozen=True, kw_only=True):
+class _Sent(Struct, frozen=True, kw_only=True):
+    """A page that went to a number. `waits`: nobody has answered for its episode, and it is not over."""
+
     page_id: str
     episode_id: str
     person: str | None
     target: str
+    declined: bool = False
+    waits: bool = True
 
 
 def text(connection: psycopg.Connection, channel: str, sender: str, message_id: str, body: str, now: datetime) -> Heard:
@@ -48,11 +52,12 @@ def text(connection: psycopg.Connection, channel: str, sender: str, message_id: 
     with connection.transaction():
         if connection.execute(SQL["put_reply"].encode(), names).fetchone() is None:
             return Heard(result="heard before", told="")
-        waiting = [_awaited(row) for row in connection.execute(SQL["awaited_from"].encode(), names)]
+        sent = [_sent(row) for row in connection.execute(SQL["sent_to"].encode(), names)]
         said = understood(body)
+        waiting = _waiting(sent, said)
         page = _meant(waiting, said) if said.reply is not None else None
         if not waiting:
-            heard = Heard(result="nothing waits", told="")
+            heard = Heard(result="nothing waits", told=TOLD["over"] if sent else "")
         elif said.reply is None:
             heard = Heard(result="not understood", told=TOLD["not understood"])
         elif page is None:
@@ -72,30 +77,34 @@ def key(connection: psycopg.Connection, channel: str, page_id: str, digits: str,
     reply = understood(digits).reply
     if reply is None:
         return Heard(result="not understood", told="")
-    page = _Awaited(page_id=page_id, episode_id="", person=row[0], target=row[1])
+    page = _Sent(page_id=page_id, episode_id="", person=row[0], target=row[1])
     return _give(connection, page, Answer(kind=reply, by=_name(page, channel), via="voice"), now)
 
 
-def _give(connection: psycopg.Connection, page: _Awaited, answer: Answer, now: datetime) -> Heard:
+def _give(connection: psycopg.Connection, page: _Sent, answer: Answer, now: datetime) -> Heard:
     result, _ = answers.give(connection, page.page_id, answer, now)
     return Heard(result=result, told=TOLD[f"taken {answer.kind}" if result == "taken" else result], reply=answer.kind)
 
 
-def _meant(waiting: Sequence[_Awaited], said: Said) -> _Awaited | None:
-    if not waiting:
-        return None
+def _waiting(sent: Sequence[_Sent], said: Said) -> Sequence[_Sent]:
+    """What can be answered; whoever declined may still think better of it, as by the link."""
+    fresh = [one for one in sent if one.waits and not one.declined]
+    return fresh or ([one for one in sent if one.waits] if said.reply == "acknowledge" else [])
+
+
+def _meant(waiting: Sequence[_Sent], said: Said) -> _Sent | None:
     named = [one for one in waiting if letters(one.page_id) in said.words]
     one_episode = len({one.episode_id for one in waiting}) == 1
     return named[0] if len(named) == 1 else waiting[0] if one_episode else None
 
 
-def _letters(waiting: Sequence[_Awaited]) -> list[str]:
+def _letters(waiting: Sequence[_Sent]) -> list[str]:
     return sorted(letters(one.page_id) for one in waiting)
 
 
-def _name(page: _Awaited, channel: str) -> str:
+def _name(page: _Sent, channel: str) -> str:
     return page.person or f"{channel} {page.target}"
 
 
-def _awaited(row: tuple[str, ...]) -> _Awaited:
-    return _Awaited(page_id=row[0], episode_id=row[1], person=row[2], target=row[3])
+def _sent(row: tuple[Any, ...]) -> _Sent:
+    return _Sent(page_id=row[0], episode_id=row[1], person=row[2], target=row[3], declined=row[4], waits=row[5])

@@ -1,16 +1,16 @@
 """What providers call back: receipts, text messages and keys that were pressed; nothing is believed that is not signed with the channel's secret."""
 
 import asyncio
-import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
+from urllib.parse import parse_qsl
 
 import psycopg
 from aiohttp import web
 
 from alerts import receipts, texts
-from alerts.channels.signatures import basic, is_sealed, is_twilios
+from alerts.channels.signatures import basic, is_same, is_sealed, is_twilios
 from alerts.channels.twilio import said, texted
 from alerts.receipts import Delivery
 from alerts.texts import Heard
@@ -24,6 +24,9 @@ TWILIO: Final[Mapping[str, Delivery]] = {
 """MessageStatus and CallStatus; what stands between (queued, sent, ringing) says nothing yet, and `canceled` is what Vigil did itself."""
 KANNEL: Final[Mapping[str, Delivery]] = {"1": "delivered", "2": "failed", "16": "failed"}
 """The values of `%d` in a delivery report."""
+
+MOST_FIELDS: Final = 200
+"""Of a callback; Twilio sends some forty."""
 
 log = logger("alerts")
 T = TypeVar("T")
@@ -83,8 +86,10 @@ class Providers:
             sender, message_id, body = form.get("From", ""), form.get("MessageSid", ""), form.get("Body", "")
         else:
             self._log_in(channel, settings, request)
-            sender, message_id = request.headers.get("X-Kannel-From", ""), _kannels_id(request)
-            body = (await request.read()).decode(request.charset or "utf-8", "replace")
+            sender, message_id = _header(request, "From"), "/".join(_header(request, name) for name in ("From", "To", "Time"))
+            body = (await request.read()).decode(
+                "latin-1"
+            )  # the words that are understood are ASCII in each of Kannel's charsets but UTF-16
         if not sender or not message_id:
             raise web.HTTPBadRequest(text="who sent it, and which message is it?")
         heard = await self._ask(lambda connection: texts.text(connection, channel, sender, message_id[:64], body, self._now()))
@@ -101,7 +106,7 @@ class Providers:
     async def _twilio(self, request: web.Request, *kinds: str) -> tuple[str, Mapping[str, str]]:
         """The fields of a request that whoever knows the auth token has signed, for this URL."""
         channel, settings = self._named(request, *kinds)
-        form = [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+        form = _fields(await request.read())
         signature = request.headers.get("X-Twilio-Signature", "")
         if not is_twilios(self._url(request), form, settings.secret, signature) or dict(form).get("AccountSid") != settings.user:
             raise self._forged(channel)
@@ -111,8 +116,7 @@ class Providers:
         return f"{self._base}{request.raw_path}"
 
     def _log_in(self, channel: str, settings: ChannelSettings, request: web.Request) -> None:
-        given, expected = request.headers.get("Authorization", ""), basic(settings.user, settings.secret)
-        if not hmac.compare_digest(given.encode(), expected.encode()):
+        if not is_same(request.headers.get("Authorization", ""), basic(settings.user, settings.secret)):
             raise self._forged(channel)
 
     def _forged(self, channel: str) -> web.HTTPForbidden:
@@ -142,9 +146,17 @@ class Providers:
             raise web.HTTPServiceUnavailable(text="the database does not answer; call again") from away
 
 
-def _kannels_id(request: web.Request) -> str:
-    """Kannel sends no id: who, to whom and when, to the second, is the same when it calls again, and two texts within a second are one."""
-    return "/".join(request.headers.get(f"X-Kannel-{name}", "") for name in ("From", "To", "Time"))
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    """Of a form; none of what is no form."""
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return []
+
+
+def _header(request: web.Request, name: str) -> str:
+    """Of Kannel's. It sends no id of a text: who, to whom and when, to the second, is the same when it calls again."""
+    return request.headers.get(f"X-Kannel-{name}", "").encode("ascii", "ignore").decode()
 
 
 def _twiml(text: str) -> web.Response:

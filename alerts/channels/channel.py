@@ -116,3 +116,15 @@ def plain(text: str) -> str:
     '4W DATA ?'
     """
     return " ".join("".join(character if 32 <= ord(character) < 127 else " " if character.isspace() else "?" for character in text).split())
+
+
+def brief(page: Page, most: int = 400) -> str:
+    """The whole message on one line of at most `most` characters; what is cut off is never the link.
+
+    >>> from datetime import UTC
+    >>> page = Page(page_id="p", tier="urgent", unit="4W" * 50, created_at=datetime(2026, 1, 1, 12, 5, tzinfo=UTC), link="https://v/p/t")
+    >>> brief(page, 30)
+    'URGENT 4W4W4W4W4 https://v/p/t'
+    """
+    link = plain(page.link)
+    return f"{plain(page.subject)[: max(0, most - len(link) - 1)]} {link}"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from alerts.channels.channel import Accepted, Page, Refused, plain
+from alerts.channels.channel import Accepted, Page, Refused, brief
 from alerts.channels.egress import Answered, Egress
 from alerts.channels.signatures import seal
 from alerts.channels.twilio import number_of
@@ -31,7 +31,7 @@ class Kannel:
             "X-Kannel-To": number,
         }  # fmt: skip
         headers |= {"X-Kannel-From": self._sender} if self._sender else {}
-        body = plain(page.text)
+        body = brief(page)
         if self._callbacks is not None:
             body += f" {OFFER} ({letters(page.page_id)})"
             headers["X-Kannel-DLR-Mask"] = str(REPORTS)

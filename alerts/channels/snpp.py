@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
-from alerts.channels.channel import Accepted, Ending, Page, Refused, Reply, plain
+from alerts.channels.channel import Accepted, Ending, Page, Refused, Reply, brief, plain
 from alerts.channels.words import understood
 
 MAX_LINE = 400
@@ -67,7 +67,7 @@ class Snpp:
     def _commands(self, page: Page, target: str) -> Sequence[str]:
         offered = [f"MCRE {code} {reply.title()}" for code, reply in REPLIES.items()] if self._two_way else []
         begin = ["2WAY"] if self._two_way else []
-        return (*begin, f"PAGE {plain(target)}", f"MESS {plain(page.text)[:MAX_LINE]}", *offered, "SEND")
+        return (*begin, f"PAGE {plain(target)}", f"MESS {brief(page, MAX_LINE)}", *offered, "SEND")
 
 
 async def _talk(

@@ -8,7 +8,7 @@ import msgspec
 from lxml import etree
 from msgspec import Struct
 
-from alerts.channels.channel import Accepted, Ending, Page, Refused, plain
+from alerts.channels.channel import Accepted, Ending, Page, Refused, brief, plain
 from alerts.channels.egress import Answered, Egress
 from alerts.channels.signatures import basic
 from alerts.channels.words import OFFER, letters
@@ -61,7 +61,7 @@ class TwilioSms:
         number = number_of(target)
         if number is None:
             return Refused(permanent=True, detail="twilio: the target is no number like +441632960001")
-        form = {"To": number, "Body": plain(page.text)}
+        form = {"To": number, "Body": brief(page)}
         form |= {"MessagingServiceSid": self._sender} if self._sender.startswith("MG") else {"From": self._sender}
         if self._callbacks is not None:
             form["Body"] += f" {OFFER} ({letters(page.page_id)})"

@@ -6,7 +6,7 @@ from typing import Final
 
 from lxml import etree
 
-from alerts.channels.channel import Accepted, Page, Refused, Reply, plain
+from alerts.channels.channel import Accepted, Page, Refused, Reply, brief, plain
 from alerts.channels.egress import Egress
 from alerts.channels.words import understood
 
@@ -70,7 +70,7 @@ class Wctp:
         etree.SubElement(header, "wctp-Originator", {"senderID": self._sender} | code)
         etree.SubElement(header, "wctp-MessageControl", messageID=page.page_id, allowResponse="false", deliveryPriority="HIGH")
         etree.SubElement(header, "wctp-Recipient", recipientID=plain(target))
-        etree.SubElement(etree.SubElement(request, "wctp-Payload"), "wctp-Alphanumeric").text = plain(page.text)
+        etree.SubElement(etree.SubElement(request, "wctp-Payload"), "wctp-Alphanumeric").text = brief(page)
         return request
 
     async def _ask(self, operation: etree._Element) -> etree._Element | Refused:
@@ -93,7 +93,7 @@ def _client_message(page: Page, target: str, sender: str) -> etree._Element:
     etree.SubElement(header, "wctp-ClientMessageControl", allowResponse="true", deliveryPriority="HIGH")
     etree.SubElement(header, "wctp-Recipient", recipientID=plain(target))
     choice = etree.SubElement(etree.SubElement(message, "wctp-Payload"), "wctp-MCR")
-    etree.SubElement(choice, "wctp-MessageText").text = plain(page.text)
+    etree.SubElement(choice, "wctp-MessageText").text = brief(page)
     for one in CHOICES:
         etree.SubElement(choice, "wctp-Choice").text = one
     return message

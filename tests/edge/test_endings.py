@@ -127,6 +127,8 @@ def test_a_provider_that_is_away_is_told_when_it_is_back(postgres_url: str) -> N
             wait_for(lambda: ward.ask("SELECT ending_told FROM vigil_store.page") == [("acknowledged",)])
 
         at_work(ward, settings, story)
+    assert actions(provider)[0] == "trigger"
+    assert ward.ask("SELECT state, attempts FROM vigil.pages") == [("acknowledged", 1)]
 
 
 def test_a_page_that_was_never_tried_is_not_told_of(postgres_url: str) -> None:

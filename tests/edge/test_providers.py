@@ -109,6 +109,39 @@ def test_a_text_answers_the_page_that_waits_for_its_number(postgres_url: str, bo
         assert one.state() == [state]
 
 
+def test_whoever_declined_may_think_better_of_it_and_after_that_is_told_that_it_is_answered(postgres_url: str) -> None:
+    with story(postgres_url, "sms") as one:
+        one.page()
+        assert one.text("2") == "Noted: the next person is paged."
+        assert one.text("2") == "It is answered or over already."
+        assert one.text("1") == "Acknowledged, thank you."
+        assert one.text("1") == "It is answered or over already."
+        assert one.state() == [("acknowledged", f"sms {NUMBER}", f"sms {NUMBER}")]
+
+
+def test_a_sender_without_digits_answers_no_page_whose_target_has_none(postgres_url: str) -> None:
+    with story(postgres_url, "sms", "team") as one:
+        one.page()
+        assert one.text("1", sender="VIGIL") == ""
+        assert one.state() == [("accepted", None, None)]
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe=1", b"a=1&" * 300, b"--x\r\n", b""])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Twilio-Signature": "\xe9\xff"},
+        {"X-Twilio-Signature": "x", "Content-Type": "multipart/form-data"},
+        {"Content-Type": FORM + "; charset=bogus"},
+        {"Authorization": "Basic \xe9"},
+    ],
+)
+def test_whatever_bytes_a_stranger_sends_he_is_refused(postgres_url: str, body: bytes, headers: dict[str, str]) -> None:
+    with story(postgres_url, "sms") as one:
+        for path in ("/provider/sms/text", "/provider/smpp/text", "/provider/sms/status/pg-1", "/provider/call/digits/pg-1"):
+            assert one.send(path, body, headers)[0] == 403
+
+
 def test_an_answer_by_text_is_in_the_audit_log_with_the_way_it_came(postgres_url: str) -> None:
     with story(postgres_url, "sms") as one:
         one.page()
@@ -362,7 +395,7 @@ def test_a_page_that_is_too_old_or_over_is_not_answered_by_text(postgres_url: st
         assert one.text("1") == ""
         one.bedside.do("UPDATE vigil_store.page SET queued_at = now()")
         one.bedside.do("UPDATE vigil_store.episode SET state = 'resolved', closed_at = %s", NOON + timedelta(minutes=1))
-        assert one.text("1") == ""
+        assert one.text("1") == "It is answered or over already."
         assert one.state() == [("accepted", None, None)]
 
 
