@@ -65,8 +65,8 @@ def _error(reason: Reason, detail: str, separator: str, marks: str, *, old: bool
     segment, _, field = reason.detail.partition(":")[0].partition("-")
     triple = (reason.code, ERROR_TEXT.get(reason.code, "Application internal error"), "HL70357")
     if old:
-        return separator.join(["ERR", component.join((segment, "1", field, marks[3:4].join(triple)))])
-    place = component.join((segment, "1", field)) if field else segment
+        return separator.join(["ERR", component.join((segment, str(reason.occurrence), field, marks[3:4].join(triple)))])
+    place = component.join((segment, str(reason.occurrence), *([field] if field else [])))
     code = component.join(triple)
     return separator.join(["ERR", "", place, code, "E", "", "", detail])
 

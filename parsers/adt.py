@@ -25,7 +25,7 @@ from parsers.events import (
 )
 from parsers.fields import at
 from parsers.merges import MERGES, merges
-from parsers.message import Reason
+from parsers.message import Reason, Unused
 from parsers.resuscitation import stated_in_visit
 from parsers.team import team
 
@@ -43,7 +43,7 @@ CANCELS: Mapping[str, Cancelled] = MappingProxyType(
 )
 
 
-def translate(context: Context, trigger: str) -> tuple[Event, ...] | Reason:
+def translate(context: Context, trigger: str) -> tuple[Event, ...] | Reason | Unused:
     """The events of one ADT message, or why it has none of what it must have. A trigger Vigil has no use for gives ()."""
     happened_at = _happened_at(context)
     if trigger in MERGES:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -9,6 +10,8 @@ from parsers.events import Admit, Event, Observation, Transfer
 from parsers.message import Message
 from parsers.profile import Profile
 from parsers.units import BARE
+
+T = TypeVar("T", str, tuple[str, str])
 
 
 class TypeCount(Struct, frozen=True, kw_only=True):
@@ -50,6 +53,7 @@ class Report(Struct, frozen=True, kw_only=True):
     understood: int
     types: tuple[TypeCount, ...]
     reasons: tuple[Counted, ...]
+    unused: tuple[Counted, ...]
     set_aside: tuple[Counted, ...]
     unmapped_codes: tuple[UnmappedCode, ...]
     unmapped_units: tuple[Counted, ...]
@@ -76,7 +80,7 @@ REMARKS = {
     "no_code": "OBX-3 is empty",
     "unknown_type": "OBX-2 is no type of HL7",
     "unknown_status": "OBX-11 is not in HL7 table 0085: taken as final",
-    "not_used": "a kind of message that Vigil has no use for",
+    "not_used": "taken, and nothing comes of it",
     "sequence_number": "MSH-13 is valued: counted by the sender, not heeded here",
     "of_specimen": "measured on the specimen, not on the patient",
     "by_reference": "a document, told and not held",
@@ -95,6 +99,7 @@ class Census:
         self._used: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
+        self._unused: Counter[tuple[str, str]] = Counter()
         self._aside: Counter[str] = Counter()
         self._codes: Counter[tuple[str, str | None, str | None]] = Counter()
         self._units_of: dict[tuple[str, str | None, str | None], Counter[str | None]] = {}
@@ -117,6 +122,8 @@ class Census:
             self._refused[name] += 1
             self._reasons[f"{message.reason.code} {message.reason.detail}"] += 1
             return
+        if message.unused is not None:
+            self._unused[name, message.unused] += 1
         subjects = [(message.patient, message.person, message.visit, message.events)]
         subjects += [(other.patient, other.person, other.visit, other.events) for other in message.others]
         self._used[name] += any(events for *_, events in subjects)
@@ -173,6 +180,7 @@ class Census:
                 for name, count in _falling(self._types)
             ),
             reasons=_counted(self._reasons),
+            unused=tuple(Counted(what=name, count=count, remark=why) for (name, why), count in _falling(self._unused)),
             set_aside=tuple(
                 Counted(what=name, count=count, remark="expected" if name in self._profile.expected else _meaning(name))
                 for name, count in _falling(self._aside)
@@ -198,7 +206,7 @@ def _meaning(name: str) -> str:
     return "local segment" if name.startswith("Z") else "not read in this kind of message"
 
 
-def _falling(counter: Counter[str]) -> list[tuple[str, int]]:
+def _falling(counter: Counter[T]) -> list[tuple[T, int]]:
     return sorted(((name, count) for name, count in counter.items() if count), key=lambda item: (-item[1], item[0]))
 
 

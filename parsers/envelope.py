@@ -247,7 +247,7 @@ def _fault(
     if not VERSION.match(version):
         return Reason(code="203", detail="MSH-12: the version is not one of HL7 2.1 to 2.9"), True
     if "\rMSH" in "\r".join(names):
-        return Reason(code="100", detail="MSH: more than one message in a frame"), True
+        return Reason(code="100", detail="MSH: more than one message in a frame", occurrence=2), True
     if _speaks_sequence_numbers(head[12], profile):
         return Reason(code="207", detail="MSH-13: the sequence number protocol is not spoken here; send the field empty"), True
     if not head[9]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from parsers.orders import Ordered
 
 Segment = Sequence[str]
-DRUGS = frozenset({"RXO", "RXE", "RXD", "RXA"})
+DRUGS = frozenset({"RXO", "RXE", "RXD", "RXG", "RXA"})
 
 
 class Places(NamedTuple):
@@ -29,7 +29,13 @@ class Places(NamedTuple):
 
 
 PLACES: Mapping[str, Places] = MappingProxyType(
-    {"RXO": Places(1, 2, 4, 21, 22), "RXE": Places(2, 3, 5, 23, 24), "RXD": Places(2, 4, 5), "RXA": Places(5, 6, 7)}
+    {
+        "RXO": Places(1, 2, 4, 21, 22),
+        "RXE": Places(2, 3, 5, 23, 24),
+        "RXD": Places(2, 4, 5),
+        "RXG": Places(4, 5, 7, 15, 16),
+        "RXA": Places(5, 6, 7),
+    }
 )
 """HL7 2.5.1, chapter 4."""
 
@@ -41,8 +47,8 @@ NOT_GIVEN = frozenset({"RE", "NA"})
 
 
 def medications(context: Context, ordered: "Ordered") -> list[Medication]:
-    """One for each RXA; without one, for the RXD, else the RXE, else the RXO: each says anew what the one before it began."""
-    for name in ("RXA", "RXD", "RXE", "RXO"):
+    """One for each RXA; without one, for the RXG, else the RXD, else the RXE, else the RXO: each says anew what the one before it began."""
+    for name in ("RXA", "RXG", "RXD", "RXE", "RXO"):
         segments = [segment for segment in ordered.segments if segment[0] == name]
         if segments:
             within = [_of(context, at(part, 2)) for part in ordered.segments if part[0] == "RXC"]
@@ -103,7 +109,7 @@ def _unit(context: Context, raw: str) -> str | None:
 
 
 def _rate(context: Context, segment: Segment, places: Places) -> tuple[float | None, str | None]:
-    """RXO-21/22 and RXE-23/24; RXA-12 says the time that the amount of RXA-6 was given in: number and unit in one, or a unit alone."""
+    """RXO-21/22, RXE-23/24 and RXG-15/16; RXA-12 says the time that the amount of RXA-6 was given in: number and unit in one, or a unit alone."""
     if places.rate:
         return _number(context, at(segment, places.rate)), _unit(context, at(segment, places.rate_unit))
     per = known(at(segment, 12)) if segment[0] == "RXA" else None

@@ -5,11 +5,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from msgspec import structs
+
 from parsers.context import Context
 from parsers.events import Event, Merge, MergeVisit, Move, Section
 from parsers.fields import at, component
 from parsers.identity import identifiers
-from parsers.message import Patient, Reason
+from parsers.message import Patient, Reason, Unused
+from parsers.unused import NO_NUMBER
 
 What = Literal[
     "patient", "renumbered_patient", "account", "visit", "renumbered_account", "renumbered_visit", "moved_account", "moved_visit"
@@ -29,27 +32,31 @@ than MRG-1, what was known by the one is known by the other; where they are the 
 _FIELD: Mapping[Section, tuple[int, str]] = MappingProxyType({"account": (3, "PID-18"), "visit": (5, "PV1-19")})
 
 
-def merges(context: Context, trigger: str, happened_at: datetime | None) -> tuple[Event, ...] | Reason:
+def merges(context: Context, trigger: str, happened_at: datetime | None) -> tuple[Event, ...] | Reason | Unused:
     """The events of each MRG of this patient, each with the PV1 that follows it; the first fault refuses all."""
     found: list[Event] = []
+    why: Unused | None = None
     places = [place for place, segment in enumerate(context.segments) if segment[0] == "MRG"]
     if not places:
         return Reason(code="100", detail="MRG: a merge needs the identifier that is merged away")
     visit_number = _visit_number(context, context.segments)
-    for place, end in zip(places, [*places[1:], len(context.segments)], strict=True):
+    for number, (place, end) in enumerate(zip(places, [*places[1:], len(context.segments)], strict=True), 1):
         segments = context.segments[place:end]
         for what in MERGES[trigger]:
             now = _account(context) if what.endswith("account") else _visit_number(context, segments) or visit_number
             outcome = _one(context, what, segments[0], now, happened_at, alone=len(MERGES[trigger]) == 1)
             if isinstance(outcome, Reason):
-                return outcome
-            found += outcome
-    return tuple(found)
+                return structs.replace(outcome, occurrence=number) if outcome.detail.startswith("MRG") else outcome
+            if isinstance(outcome, Unused):
+                why = outcome
+            else:
+                found += outcome
+    return why if why is not None and not found else tuple(found)
 
 
 def _one(
     context: Context, what: What, mrg: Sequence[str], after: str | None, happened_at: datetime | None, *, alone: bool
-) -> list[Event] | Reason:
+) -> list[Event] | Reason | Unused:
     """`after`: the number that the account or visit has now; `alone`: whether the message is about nothing else."""
     if what in ("patient", "renumbered_patient"):
         return _patient(context, mrg, happened_at, renumbered=what != "patient")
@@ -57,10 +64,10 @@ def _one(
     field, target = _FIELD[section]
     before = component(context.marks, at(mrg, field), 1)
     if before is None or after is None:
-        if not alone:
-            return []
         place = f"MRG-{field}" if before is None else target
-        return Reason(code="101", detail=f"{place}: the number of the {section} is missing")
+        if what.startswith("moved"):  # the facts of a visit stay with the wrong patient: that its sender must hear
+            return Reason(code="101", detail=f"{place}: the number of the {section} is missing")
+        return Unused(why=NO_NUMBER.format(field=place, section=section)) if alone else []
     if what.startswith("moved"):
         return _moved(context, mrg, section, before, after, happened_at)
     return [

@@ -9,10 +9,20 @@ from parsers.events import Event, Person, Visit
 
 
 class Reason(Struct, frozen=True, kw_only=True, gc=False):
-    """Why a message is refused: an HL7 table 0357 code and a text naming segment, field and rule, never its content."""
+    """Why a message is refused: an HL7 table 0357 code and a text naming segment, field and rule, never its content.
+
+    `occurrence`: which of the segments of that name it is about, counted from 1 over the whole message (ERL.2, HL7 2.5.1, 2.A.28).
+    """
 
     code: str
     detail: str
+    occurrence: int = 1
+
+
+class Unused(Struct, frozen=True, kw_only=True, gc=False):
+    """Why a message that is well-formed gives nothing; never its content."""
+
+    why: str
 
 
 class Patient(Struct, frozen=True, kw_only=True, gc=False):
@@ -38,7 +48,8 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     `ack` is what its sender is told: AA taken, AE the content is wrong, AR the message cannot be taken at all (HL7 chapter 2,
     2.9.2). `reason` is set exactly where `ack` is not AA. `type` is MSH-9 as `ADT^A01`. `segments_set_aside` names segments that were
     counted in and not read, Z-segments included. `person` and `visit` are what PID and PV1 say in any type of message. `others`: the
-    further patients of a message about several, each with events of its own; `events` never holds theirs.
+    further patients of a message about several, each with events of its own; `events` never holds theirs. `unused`: why a message that
+    is taken gives no event at all.
     """
 
     ack: Literal["AA", "AE", "AR"]
@@ -57,3 +68,4 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     events: tuple[Event, ...] = ()
     flags: tuple[str, ...] = ()
     others: tuple[Subject, ...] = ()
+    unused: str | None = None

@@ -11,7 +11,7 @@ from parsers.fields import at, component, known
 from parsers.medications import DRUGS, medications
 from parsers.message import Reason
 
-SERVICE = {"OBR": 4, "RXO": 1, "RQD": 2, "RXE": 2, "ODS": 3, "RQ1": 2}
+SERVICE = {"OBR": 4, "RXO": 1, "RQD": 2, "RXE": 2, "RXG": 4, "ODS": 3, "RQ1": 2, "BPO": 2}
 """Segments that say what an ORC orders, and the field that does."""
 
 Segment = Sequence[str]

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 
-from parsers import adt, documents, orders, results
+from msgspec import structs
+
+from parsers import adt, documents, orders, results, unused
 from parsers.context import Context, contexts_of
 from parsers.envelope import Envelope, peek
 from parsers.events import Event
 from parsers.fields import at
-from parsers.message import Message, Patient, Reason, Subject
+from parsers.message import Message, Patient, Reason, Subject, Unused
 from parsers.profile import PLAIN, Profile
 
-_DETAILS = {"TQ1", "RXO", "RXE", "RXR", "RXC", "RQD", "RQ1", "ODS", "SPM"}
+_DETAILS = {"TQ1", "RXO", "RXE", "RXR", "RXC", "RQD", "RQ1", "ODS", "BPO", "SPM"}
 READ: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         family: frozenset({"MSH", "PID", "PV1", "DSC", *more})
@@ -20,7 +22,7 @@ READ: Mapping[str, frozenset[str]] = MappingProxyType(
             "ADT": {"EVN", "PD1", "PV2", "MRG", "ROL", "PRT", "IAM", "AL1", "OBX", "NTE"},
             "ORU": {"ORC", "OBR", "OBX", "NTE", "SPM"},
             "ORM": {"ORC", "OBR", "OBX", "NTE", *_DETAILS},
-            "RX": {"ORC", "OBX", "NTE", "RXD", "RXA", *_DETAILS},
+            "RX": {"ORC", "OBX", "NTE", "RXD", "RXG", "RXA", *_DETAILS},
             "MDM": {"EVN", "TXA", "OBX"},
             "": set(),
         }.items()
@@ -28,9 +30,18 @@ READ: Mapping[str, frozenset[str]] = MappingProxyType(
 )  # fmt: skip
 """Which segments of a kind of message are read; the others are set aside, by name."""
 
-ORDERS = frozenset({"ORM^O01", "OML^O21", "OML^O33", "OML^O35", "OMG^O19", "OMP^O09", "RDE^O11", "RDE^O25", "RDE^O01"})
+ORDERS = frozenset(
+    {
+        "ORM^O01", "OML^O21", "OML^O33", "OML^O35", "OML^O39", "OMG^O19", "OMI^O23", "OMD^O03", "OMS^O05", "OMN^O07", "OMB^O27", "OMP^O09", "RDE^O11",
+        "RDE^O25", "RDE^O01", "RGV^O15", "RGV^O01",
+    }
+)  # fmt: skip
 GIVEN = frozenset({"RAS^O17", "RAS^O01", "RDS^O13", "RDS^O01"})
-"""What was asked for, and what was given or dispensed (the O01 are of before 2.4)."""
+"""What was asked for, and what was given or dispensed (the O01 are of before 2.4). RGV says what is to be given when."""
+
+DRUGS = frozenset({"RDE", "OMP", "RGV"})
+WITHOUT_PATIENT = frozenset({"ORU", "ORM", "RX"})
+"""Whose PID is optional in every version (HL7 2.5.1, 4.4 and 7.3: a control of quality has no patient); an ADT or MDM must have one."""
 
 OUL = frozenset({"OUL^R21", "OUL^R22", "OUL^R23", "OUL^R24"})
 
@@ -53,15 +64,25 @@ def read_envelope(envelope: Envelope, *, timezone: tzinfo | None = None, profile
         return _message(envelope, contexts, envelope.reason, [], "")
     name = _event(envelope, contexts[0], profile)
     family = family_of(name)
-    translated = []
-    for context in contexts:
-        events = _translate(context, family, name)
-        if isinstance(events, Reason):
-            return _message(envelope, contexts, events, [], family)
-        if events and context.patient is None:
-            return _message(envelope, contexts, _nobody(context), [], family)
-        translated.append(events)
-    return _message(envelope, contexts, None, translated, family)
+    translated: list[tuple[Event, ...]] = []
+    why = None
+    for number, context in enumerate(contexts):
+        found = _translate(context, family, name)
+        if isinstance(found, tuple) and found and context.patient is None:
+            found = _nobody(context, family)
+        if isinstance(found, Reason):
+            return _message(envelope, contexts, _counted(found, contexts[:number]), [], family)
+        if isinstance(found, Unused):
+            why, found = found.why, ()
+        translated.append(found)
+    return _message(envelope, contexts, None, translated, family, why or (unused.NO_RESULT if family == "ORU" else unused.why_unused(name)))
+
+
+def _counted(reason: Reason, before: Sequence[Context]) -> Reason:
+    """The same fault with its segment counted over the whole message."""
+    segment = reason.detail[:3]
+    further = sum(context.names.count(segment) for context in before)
+    return structs.replace(reason, occurrence=reason.occurrence + further) if further else reason
 
 
 def _event(envelope: Envelope, context: Context, profile: Profile) -> str:
@@ -73,9 +94,15 @@ def _event(envelope: Envelope, context: Context, profile: Profile) -> str:
     return "ORM^O01" if name == "ORM" else name
 
 
-def _nobody(context: Context) -> Reason:
-    """Why there is no patient."""
-    pid = context.first("PID") or ()
+def _nobody(context: Context, family: str) -> Reason | Unused:
+    """Why there is no patient. A PID that cannot be read, or a visit without one, is no message about nobody."""
+    pid = context.first("PID")
+    if pid is None:
+        if any(name.strip().upper().startswith("PID") for name in context.names):
+            return Reason(code="100", detail="PID: the name of the segment is not in capitals, or followed by no field separator")
+        if family in WITHOUT_PATIENT and "PV1" not in context.names:
+            return Unused(why=unused.NO_PATIENT)
+        return Reason(code="100", detail=f"PID: {'a visit' if family in WITHOUT_PATIENT else 'this kind of message'} needs its patient")
     cut = any(context.marks.is_truncated(raw.split(context.marks.component, 1)[0]) for raw in pid[2:4])
     if cut:
         return Reason(code="102", detail="PID-3: the patient identifier is cut short, as its truncation character says")
@@ -90,13 +117,13 @@ def family_of(name: str) -> str:
     if name in OUL or (kind == "ORU" and (not trigger or trigger.startswith("R"))):
         return "ORU"
     if name in ORDERS:
-        return "ORM" if kind != "RDE" and name != "OMP^O09" else "RX"
+        return "RX" if kind in DRUGS else "ORM"
     if name in GIVEN:
         return "RX"
     return "MDM" if kind == "MDM" and trigger in documents.ACTIONS else ""
 
 
-def _translate(context: Context, family: str, name: str) -> tuple[Event, ...] | Reason:
+def _translate(context: Context, family: str, name: str) -> tuple[Event, ...] | Reason | Unused:
     match family:
         case "ADT":
             return adt.translate(context, name.partition("^")[2])
@@ -111,13 +138,20 @@ def _translate(context: Context, family: str, name: str) -> tuple[Event, ...] | 
 
 
 def _message(
-    envelope: Envelope, contexts: Sequence[Context], reason: Reason | None, translated: Sequence[tuple[Event, ...]], family: str
+    envelope: Envelope,
+    contexts: Sequence[Context],
+    reason: Reason | None,
+    translated: Sequence[tuple[Event, ...]],
+    family: str,
+    why: str | None = None,
 ) -> Message:
+    """`why`: what to say where nothing came of it."""
     readable = READ[family]
     aside = () if readable.issuperset(envelope.names) else tuple(name[:3] for name in envelope.names if name not in readable)
     segments_in = len(envelope.segments) + envelope.joined
     first = contexts[0] if contexts else None
     events, others = _divided(contexts, translated)
+    nothing = reason is None and not events and not others
     return Message(
         ack="AA" if reason is None else "AR" if envelope.fatal else "AE",
         reason=reason,
@@ -133,8 +167,9 @@ def _message(
         person=first.person if first else None,
         visit=first.visit if first else None,
         events=events,
-        flags=(*envelope.flags, *(() if events or others or reason else ("not_used",))),
+        flags=(*envelope.flags, "not_used") if nothing else envelope.flags,
         others=others,
+        unused=why if nothing else None,
     )
 
 

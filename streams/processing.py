@@ -94,9 +94,12 @@ def read_record(record: Record, timezone: tzinfo = UTC, profile: Profile = PLAIN
     if message.reason is not None:
         return Taken(record=record, message=message, outcome="quarantined", reason=f"{message.reason.code}: {message.reason.detail}")
     if message.patient is None or not any(subject.events for subject in subjects(message)):
-        why = "no patient" if message.patient is None else "nothing in it that Vigil uses"
         return Taken(
-            record=record, message=message, outcome="ignored", reason=why, patient_id=message.patient.key if message.patient else None
+            record=record,
+            message=message,
+            outcome="ignored",
+            reason=message.unused,
+            patient_id=message.patient.key if message.patient else None,
         )
     return Taken(record=record, message=message, outcome="stored", patient_id=message.patient.key)
 

@@ -20,7 +20,7 @@ CONTROL_ID: Final = "control_id"
 SENT_BY: Final = "sent_by"
 REASON: Final = "reason"
 
-_COUNTED = re.compile(r"(ADT\^A|ORU\^R|OUL\^R|ORM\^O|OML\^O|OMG\^O|OMP\^O|RDE\^O|RDS\^O|RAS\^O|MDM\^T)[0-9]{2}")
+_COUNTED = re.compile(r"(ADT\^A|ORU\^R|OUL\^R|(?:ORM|OM[LGPIDSNB]|RDE|RDS|RAS|RGV)\^O|MDM\^T)[0-9]{2}")
 
 
 def topic_for(message_type: str | None) -> str:
@@ -32,7 +32,7 @@ def topic_for(message_type: str | None) -> str:
     match (message_type or "")[:3]:
         case "ORU" | "OUL":
             return ORU
-        case "ORM" | "OML" | "OMG" | "OMP" | "RDE" | "RDS" | "RAS":
+        case "ORM" | "OML" | "OMG" | "OMP" | "OMI" | "OMD" | "OMS" | "OMN" | "OMB" | "RDE" | "RDS" | "RAS" | "RGV":
             return ORM
         case "MDM":
             return MDM

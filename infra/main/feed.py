@@ -99,6 +99,7 @@ def sections(report: Report) -> list[Section]:
     found: list[Section] = [
         ("Messages", ("type", "#messages", "#used", "#refused"), types),
         ("Refused, and why", ("reason (HL7 table 0357)", "#messages"), _rows(report.reasons)),
+        ("Taken, and nothing comes of it", ("type", "why", "#messages"), _remarked(report.unused)),
         ("Missing", ("field", "#times"), _rows(report.missing)),
         ("Codes that are not mapped", ("code", "system", "name", "unit", "#times"), codes),
         ("Units that are not understood", ("unit", "#times"), _rows(report.unmapped_units)),

@@ -44,6 +44,7 @@ def described(source: str, index: int, message: Message) -> Mapping[str, Any]:
         "control_id": message.control_id,
         "ack": message.ack,
         "reason": message.reason,
+        "unused": message.unused,
         "segments_in": message.segments_in,
         "segments_read": message.segments_read,
         "segments_set_aside": message.segments_set_aside,
@@ -62,4 +63,5 @@ def _with_patient(event: Event, patient_key: str) -> Mapping[str, Any]:
 def _line(answer: Mapping[str, Any]) -> str:
     reason = f"  {answer['reason'].code}: {answer['reason'].detail}" if answer["reason"] else ""
     aside = f"  set aside: {' '.join(answer['segments_set_aside'])}" if answer["segments_set_aside"] else ""
-    return f"{answer['source']}#{answer['index']}  {answer['type'] or '?'}  {answer['ack']}  {len(answer['events'])} events{aside}{reason}"
+    unused = f"  not used: {answer['unused']}" if answer["unused"] else ""
+    return f"{answer['source']}#{answer['index']}  {answer['type'] or '?'}  {answer['ack']}  {len(answer['events'])} events{aside}{unused}{reason}"

@@ -34,6 +34,17 @@ def test_a_refusal_says_where_and_why() -> None:
     assert found.decode().split("\r")[2] == "ERR||PID^1^3|101^Required field missing^HL70357|E|||PID-3: none"
 
 
+def test_a_refusal_counts_which_of_the_segments_it_is_about() -> None:
+    reason = Reason(code="101", detail="MRG-1: none", occurrence=3)
+    lines = ack(answer="AE", reason=reason)
+    assert lines is not None
+    assert lines[2].startswith("ERR|MRG^3^1^101&")
+    [found] = acknowledge(peek(b"MSH|^~\\&|LAB|HOSP|||2026||ADT^A40|C1|P|2.5.1\r"), "AE", reason, "A1", NOW)
+    assert found.decode().split("\r")[2].startswith("ERR||MRG^3^1|101^")
+    [whole] = acknowledge(peek(b"MSH|^~\\&|LAB|HOSP|||2026||ADT^A40|C1|P|2.5.1\r"), "AE", Reason(code="100", detail="TXA: none"), "A1", NOW)
+    assert whole.decode().split("\r")[2].startswith("ERR||TXA^1|100^")
+
+
 @pytest.mark.parametrize(
     ("accept", "application", "answer", "code"),
     [

@@ -204,3 +204,32 @@ def test_what_is_measured_on_the_specimen_is_not_the_patients() -> None:
     )
     assert isinstance(event, Observation)
     assert (event.canonical, "of_specimen" in event.flags) == (None, True)
+
+
+def test_what_is_to_be_given_when_is_an_order_with_its_rate() -> None:
+    found = read(
+        message(
+            "RGV^O15", PID, PV1, "ORC|RE|P5|F5||IP", "RXE||NE^Norepinephrine^L|4||mg",
+            segment("RXG", {1: "1", 4: "NE^Norepinephrine^L", 5: "8", 7: "mg", 15: "0.1", 16: "ug/kg/min"}), "RXR|IV",
+        )
+    )  # fmt: skip
+    order, dose = found.events
+    assert isinstance(order, Order)
+    assert isinstance(dose, Medication)
+    assert (order.placer_number, order.code, dose.action, dose.therapy) == ("P5", "NE", "ordered", "vasopressor")
+    assert (dose.dose_num, dose.dose_unit, dose.rate_num, dose.rate_unit) == (8, "mg", 0.1, "ug/kg/min")
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "code"),
+    [
+        ("OMI^O23", "OBR|1|P7||CT^CT of the chest^L", "CT"),
+        ("OMD^O03", "ODS|D||NPO^Nothing by mouth^L", "NPO"),
+        ("OMB^O27", "BPO|1|PRBC^Packed red cells^L", "PRBC"),
+        ("OML^O39", "OBR|1|P7||K^Potassium^L", "K"),
+    ],
+)
+def test_orders_of_every_department_are_orders(kind: str, detail: str, code: str) -> None:
+    [order] = read(message(kind, PID, "ORC|NW|P7", detail)).events
+    assert isinstance(order, Order)
+    assert (order.placer_number, order.code) == ("P7", code)

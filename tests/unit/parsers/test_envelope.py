@@ -38,7 +38,7 @@ def test_two_messages_in_one_frame_are_refused_whatever_the_seconds_delimiters()
     for second in (HEAD, HEAD.replace(b"|", b"#")):
         reason = peek(HEAD + b"\r" + PID + b"\r" + second + b"\r").reason
         assert reason is not None
-        assert reason.detail == "MSH: more than one message in a frame"
+        assert (reason.detail, reason.occurrence) == ("MSH: more than one message in a frame", 2)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from parsers.events import (
     Update,
 )
 from parsers.fields import at
+from parsers.message import Reason
 from parsers.profile import Profile
 from parsers.read import read
 from tests.corpus import EVN, MESSAGES, PID, PID2, PV1, adt, message, segment
@@ -163,7 +164,7 @@ def test_moves_and_changes_of_numbers_say_from_what_to_what(trigger: str, expect
 @pytest.mark.parametrize(
     ("trigger", "mrg", "detail"),
     [
-        ("A41", "MRG|41^^^HOSP^MR", "MRG-3: the number of the account is missing"),
+        ("A44", "MRG|41^^^HOSP^MR", "MRG-3: the number of the account is missing"),
         ("A45", "MRG|41^^^HOSP^MR", "MRG-5: the number of the visit is missing"),
         ("A40", "MRG|", "MRG-1: the identifier that is merged away is missing"),
     ],
@@ -242,6 +243,23 @@ def test_results_that_an_adt_carries_are_scored_only_where_they_say_when() -> No
 def test_a_trigger_that_vigil_has_no_use_for_is_taken_and_says_so(trigger: str) -> None:
     found = read(adt(trigger))
     assert (found.ack, found.events, found.flags) == ("AA", (), ("not_used",))
+    assert found.unused
+
+
+@pytest.mark.parametrize(("trigger", "field"), [("A35", "MRG-3"), ("A41", "MRG-3"), ("A42", "MRG-5"), ("A50", "MRG-5")])
+def test_a_merge_of_visits_that_names_none_joins_none_and_says_so(trigger: str, field: str) -> None:
+    """MRG-3 and MRG-5 are optional; within one patient nothing is misfiled by it, unlike in a move (A44, A45), which is refused."""
+    found = read(adt(trigger, "MRG|41^^^HOSP^MR"))
+    assert (found.ack, found.events) == ("AA", ())
+    assert (found.unused or "").startswith(field)
+
+
+def test_a_fault_in_the_second_of_two_merges_is_told_of_the_second() -> None:
+    found = read(message("ADT^A40", PID, "MRG|41^^^HOSP^MR", PID2, "MRG|"))
+    assert found.reason == Reason(code="101", detail="MRG-1: the identifier that is merged away is missing", occurrence=2)
+    within_one = read(adt("A44", "MRG|41^^^HOSP^MR||A1", "MRG|41^^^HOSP^MR"))
+    assert within_one.reason is not None
+    assert within_one.reason.occurrence == 2
 
 
 def test_two_peoples_results_in_one_message_stay_theirs() -> None:

@@ -48,7 +48,12 @@ def obx(kind: str, code: str, value: str, unit: str = "", status: str = "F", at:
         (b"MSH|^^^^|A|B|C|D|2026||ORU^R01|1|P|2.5\r", "AR", "102"),
         (b"MSH|^~\\&|A|B|C|D|2026||ORU^R01||P|2.5\r", "AE", "101"),
         (b"FHS|^~\\&|A\rMSH|^~\\&|A|B|C|D|2026||ORU^R01|1|P|2.5\r", "AR", "100"),
-        (hl7("ORU^R01", "OBX|1|NM|8867-4^^LN||70|/min"), "AE", "101"),
+        (hl7("ORU^R01", "PID|1", "OBX|1|NM|8867-4^^LN||70|/min"), "AE", "101"),
+        (hl7("ORU^R01", "pid|1||42", "OBX|1|NM|8867-4^^LN||70|/min"), "AE", "100"),
+        (hl7("ORU^R01", "PV1|1|I", "OBX|1|NM|8867-4^^LN||70|/min"), "AE", "100"),
+        (hl7("ADT^A01", PV1), "AE", "100"),
+        (hl7("MDM^T02", "TXA|1|DS|TX", "OBX|1|TX|||text"), "AE", "100"),
+        (hl7("ADT^A40", "MRG|41^^^HOSP^MR"), "AE", "100"),
         (hl7("ADT^A40", PID), "AE", "100"),
         (hl7("ADT^A40", PID, "MRG|"), "AE", "101"),
         (hl7("MDM^T02", PID), "AE", "100"),
@@ -242,11 +247,6 @@ def test_merge_order_and_note() -> None:
     ).events
     assert isinstance(note, Note)
     assert (note.document_id, note.parent_document_id, note.status, note.text) == ("D9", "D8", "AU", "line one\nline & two")
-
-
-def test_a_message_of_no_use_is_taken_and_says_so() -> None:
-    message = read(hl7("SIU^S12", PID))
-    assert (message.ack, message.events, message.flags) == ("AA", (), ("not_used",))
 
 
 @given(st.binary(max_size=600))
