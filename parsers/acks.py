@@ -22,7 +22,8 @@ def acknowledge(
 
     `control_id`: of the acknowledgement itself. Original mode has one answer, AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 is valued) has the
     commit acknowledgement (CA, CE, CR) as MSH-15 wants it, then the application's (AA, AE, AR) as MSH-16 does. Without `heed` both fields are
-    passed over, and every message is answered as in original mode.
+    passed over, and every message is answered as in original mode. Of a message that comes in parts each is committed, and the application
+    speaks after the last (HL7 2.5.1, 2.10.2.3).
     """
     if (envelope.type or "").startswith(("ACK", "MCF")):
         return ()
@@ -30,7 +31,8 @@ def acknowledge(
     if not enhanced:
         return () if envelope.answers else (_acknowledgement(envelope, answer, reason, control_id, now),)
     codes = [COMMIT[answer]] if _wants(envelope.accept_ack, answer) else []
-    codes += [answer] if not envelope.answers and _wants(envelope.application_ack, answer) else []
+    goes_on = envelope.part is not None and bool(envelope.part.pointer) and answer == "AA"
+    codes += [answer] if not goes_on and not envelope.answers and _wants(envelope.application_ack, answer) else []
     return tuple(
         _acknowledgement(envelope, code, reason, f"{control_id}{'-2' if number else ''}", now) for number, code in enumerate(codes)
     )

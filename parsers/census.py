@@ -86,7 +86,7 @@ REMARKS = {
     "by_reference": "a document, told and not held",
     "cut_short": "the message ends within this value: never scored",
     "truncated": "the sender says that it cut this short: never scored",
-    "continues": "the rest comes in another message, which is refused",
+    "continues": "the rest comes in another message: read when it is there",
 }  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from parsers.charsets import decode
 from parsers.fields import at
-from parsers.message import Reason
+from parsers.message import Part, Reason
 from parsers.profile import PLAIN, Profile
 
 VT, FS = b"\x0b", b"\x1c"
 
 VERSION = re.compile(r"^2\.\d(\.\d)?$")
-BARE = "EVN|PID|PD1|PV1|PV2|MRG|ORC|OBR|OBX|NTE|TXA|NK1|AL1|DG1|SPM"
+BARE = "EVN|PID|PD1|PV1|PV2|MRG|ORC|OBR|OBX|NTE|TXA|NK1|AL1|DG1|SPM|ADD"
 """Segments known by name alone: any other line of three letters, such as the finding NAD, is text."""
 
 USUAL = [
@@ -66,6 +66,9 @@ UNENDED = "no_final_line_end"
 CONTINUES = "continues"
 """DSC says that the rest comes in another message: the last segment may have been cut anywhere (HL7 2.5.1, 2.10.2)."""
 
+INTERACTIVE = "I"
+"""HL7 table 0398: the rest comes when it is asked for; every segment is whole."""
+
 Segments = Sequence[Sequence[str]]
 
 
@@ -89,6 +92,7 @@ class Envelope(Struct, frozen=True, kw_only=True, gc=False):
     `encoding` holds component, repetition, escape and subcomponent separators. `reason` with `fatal` tells why it gets AR, without it AE.
     `names`: of the segments, in order.
     `joined`: how many ADD segments were joined to what they continue; `answers`: whether the message answers another (it has an MSA).
+    `part`: set where it is continued in another message, or continues one.
     """
 
     segments: Segments = ()
@@ -107,6 +111,7 @@ class Envelope(Struct, frozen=True, kw_only=True, gc=False):
     fatal: bool = False
     joined: int = 0
     answers: bool = False
+    part: Part | None = None
 
     def msh(self, number: int) -> str:
         """MSH-`number` as sent, empty where absent; MSH-2 is the first that is kept as a field."""
@@ -165,12 +170,17 @@ def _lines(text: str, separator: str) -> list[str]:
 
 
 def _joined(segments: list[list[str]]) -> tuple[list[list[str]], int]:
-    """Each ADD's first field is the rest of the last field of the segment before it, its others the fields that follow (HL7 2.5.1, 2.10.2.1)."""
+    """Each ADD's first field is the rest of the last field of the segment before it, its others the fields that follow (HL7 2.5.1, 2.10.2.1).
+
+    One without a field stands where a segment was cut that another message continues.
+    """
     joined = 0
     whole: list[list[str]] = []
     parts: list[str] = []
     for segment in segments:
-        if segment[0] == "ADD" and len(whole) > 1 and len(segment) > 1:
+        if segment == ["ADD"]:
+            joined += 1
+        elif segment[0] == "ADD" and len(whole) > 1 and len(segment) > 1:
             parts += segment[1:2] if parts else [whole[-1][-1], segment[1]]
             joined += 1
             if len(segment) > 2:
@@ -186,6 +196,15 @@ def _joined(segments: list[list[str]]) -> tuple[list[list[str]], int]:
     return whole, joined
 
 
+def _part(segments: Sequence[Sequence[str]], names: Sequence[str], follows: str) -> Part | None:
+    """A pointer in MSH-14 alone makes no part: senders fill it for reasons of their own. What goes on with ADD, or names no patient, is one."""
+    last = segments[-1]
+    pointer = at(last, 1).strip() if last[0] == "DSC" and at(last, 2).strip() != INTERACTIVE else ""
+    if follows and names[1:2] != ["ADD"] and "PID" in names:
+        follows = ""
+    return Part(follows=follows, pointer=pointer) if follows or pointer else None
+
+
 def _judge(segments: list[list[str]], separator: str, flags: tuple[str, ...], profile: Profile) -> Envelope:
     head = [part.strip() for part in segments[0]]
     head += [""] * (21 - len(head))
@@ -194,7 +213,8 @@ def _judge(segments: list[list[str]], separator: str, flags: tuple[str, ...], pr
     if "ADD" in names:
         segments, joined = _joined(segments)
         names = [segment[0] for segment in segments]
-    if segments[-1][0] == "DSC" and at(segments[-1], 1).strip():
+    part = _part(segments, names, head[13])
+    if part is not None and part.pointer:
         flags = (*flags, CONTINUES)
     if head[12]:
         flags = (*flags, "sequence_number")
@@ -220,6 +240,7 @@ def _judge(segments: list[list[str]], separator: str, flags: tuple[str, ...], pr
         fatal=fatal,
         joined=joined,
         answers="MSA" in names[1:4],
+        part=part,
     )
 
 
@@ -252,8 +273,8 @@ def _fault(
         return Reason(code="207", detail="MSH-13: the sequence number protocol is not spoken here; send the field empty"), True
     if not head[9]:
         return Reason(code="101", detail="MSH-10: the control id is missing"), False
-    if names[1:2] == ["ADD"]:
-        return Reason(code="100", detail="ADD: the rest of a message that began in another is not joined; send it whole"), False
+    if names[1:2] == ["ADD"] and not head[13]:
+        return Reason(code="100", detail="ADD: it continues a message, and MSH-14 does not say which"), False
     return None, False
 
 

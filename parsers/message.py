@@ -25,6 +25,13 @@ class Unused(Struct, frozen=True, kw_only=True, gc=False):
     why: str
 
 
+class Part(Struct, frozen=True, kw_only=True, gc=False):
+    """Where a message stands among those that continue one another: `follows` MSH-14, empty for the first; `pointer` DSC-1, empty for the last."""
+
+    follows: str
+    pointer: str
+
+
 class Patient(Struct, frozen=True, kw_only=True, gc=False):
     """The identifier a message is keyed by. `key` is `authority:number` (`:number` where no authority was sent) and is PHI."""
 
@@ -49,7 +56,8 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     2.9.2). `reason` is set exactly where `ack` is not AA. `type` is MSH-9 as `ADT^A01`. `segments_set_aside` names segments that were
     counted in and not read, Z-segments included. `person` and `visit` are what PID and PV1 say in any type of message. `others`: the
     further patients of a message about several, each with events of its own; `events` never holds theirs. `unused`: why a message that
-    is taken gives no event at all.
+    is taken gives no event at all. `part`: set where the message is one part of a longer one; `events` are then what it says by itself,
+    and nothing is to be made of them before the others have come.
     """
 
     ack: Literal["AA", "AE", "AR"]
@@ -69,3 +77,4 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     flags: tuple[str, ...] = ()
     others: tuple[Subject, ...] = ()
     unused: str | None = None
+    part: Part | None = None

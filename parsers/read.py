@@ -11,7 +11,7 @@ from parsers.context import Context, contexts_of
 from parsers.envelope import Envelope, peek
 from parsers.events import Event
 from parsers.fields import at
-from parsers.message import Message, Patient, Reason, Subject, Unused
+from parsers.message import Message, Part, Patient, Reason, Subject, Unused
 from parsers.profile import PLAIN, Profile
 
 _DETAILS = {"TQ1", "RXO", "RXE", "RXR", "RXC", "RQD", "RQ1", "ODS", "BPO", "SPM"}
@@ -64,6 +64,16 @@ def read_envelope(envelope: Envelope, *, timezone: tzinfo | None = None, profile
         return _message(envelope, contexts, envelope.reason, [], "")
     name = _event(envelope, contexts[0], profile)
     family = family_of(name)
+    found = _everything(envelope, contexts, name, family)
+    if envelope.part is None or not family:
+        return found
+    if envelope.part.follows or found.reason is not None:  # what is missing may be in another part
+        return _message(envelope, contexts, None, [], family, unused.ONE_PART, envelope.part)
+    return structs.replace(found, part=envelope.part)
+
+
+def _everything(envelope: Envelope, contexts: Sequence[Context], name: str, family: str) -> Message:
+    """What a message says by itself, of each of its patients, or why not."""
     translated: list[tuple[Event, ...]] = []
     why = None
     for number, context in enumerate(contexts):
@@ -144,6 +154,7 @@ def _message(
     translated: Sequence[tuple[Event, ...]],
     family: str,
     why: str | None = None,
+    part: Part | None = None,
 ) -> Message:
     """`why`: what to say where nothing came of it."""
     readable = READ[family]
@@ -170,6 +181,7 @@ def _message(
         flags=(*envelope.flags, "not_used") if nothing else envelope.flags,
         others=others,
         unused=why if nothing else None,
+        part=part,
     )
 
 

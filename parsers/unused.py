@@ -59,6 +59,7 @@ NO_TRIGGER = "MSH-9: no event of this kind of message that Vigil knows; if it is
 NO_KIND = "MSH-9: no kind of message that Vigil knows; if it is a local one, read_as in the profile says what it means"
 NO_RESULT = "OBX: no result or order in it"
 NO_PATIENT = "PID: the message is about no patient, which HL7 allows of this kind; what it says is kept on Kafka alone"
+ONE_PART = "DSC-1, MSH-14: one part of a longer message, read with the others"
 NO_NUMBER = "{field}: no {section} is named, so none is joined to another"
 
 READ_KINDS = frozenset(

@@ -55,7 +55,8 @@ class Spoken:
 class Taken:
     """One record with what became of it. `message` is None where reading itself failed; `reason` says why for all but `stored`; there it says what is odd about it.
 
-    `spoken`: of each patient it speaks of, the first first; filled where it was stored.
+    `spoken`: of each patient it speaks of, the first first; filled where it was stored. `parts`: how many messages it was joined from, where it
+    came in several: its patients may be another worker's.
     """
 
     record: Record
@@ -64,6 +65,12 @@ class Taken:
     reason: str | None = None
     patient_id: str | None = None
     spoken: tuple[Spoken, ...] = ()
+    parts: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is one part of a longer message, and the others are not there."""
+        return self.message is not None and self.message.part is not None
 
 
 @dataclass(slots=True)
@@ -93,6 +100,8 @@ def read_record(record: Record, timezone: tzinfo = UTC, profile: Profile = PLAIN
         return Taken(record=record, message=None, outcome="quarantined", reason=f"207: reading failed with {type(bug).__name__}")
     if message.reason is not None:
         return Taken(record=record, message=message, outcome="quarantined", reason=f"{message.reason.code}: {message.reason.detail}")
+    if message.part is not None:
+        return Taken(record=record, message=message, outcome="stored")
     if message.patient is None or not any(subject.events for subject in subjects(message)):
         return Taken(
             record=record,
@@ -134,7 +143,7 @@ def process(
             continue
         if (name := name_of(taken.record)) is not None:
             called.setdefault(name, set()).add(taken.record.fingerprint)
-        if taken.outcome != "stored" or taken.message is None:
+        if taken.outcome != "stored" or taken.message is None or taken.waits:
             batch.taken.append(taken)
         else:
             _try(batch, taken if repeat == "new" else replace(taken, reason=REUSED), taken.message, current_id, anew)
@@ -169,7 +178,7 @@ def _take(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str,
     for patient_id, state in after.items():
         before = batch.states.get(patient_id) or PatientState(patient_id=patient_id)
         _note(batch, before, state)
-    batch.guests |= set(list(after)[1:])
+    batch.guests |= set(after if taken.parts else list(after)[1:])
     batch.moments += moments
     batch.taken.append(replace(taken, spoken=tuple(spoken)))
 
@@ -235,19 +244,19 @@ def reaches_beyond(taken: Taken) -> bool:
     """Whether a message changes patients whom another worker may hold: then no other transaction may run beside its own."""
     if taken.outcome != "stored" or taken.message is None:
         return False
-    return bool(taken.message.others) or any(isinstance(event, Merge | Move) for event in taken.message.events)
+    return taken.waits or bool(taken.message.others) or any(isinstance(event, Merge | Move) for event in taken.message.events)
 
 
 def keys(taken: Taken) -> list[str]:
     """The numbers of all patients a message speaks of."""
-    if taken.outcome != "stored" or taken.message is None:
+    if taken.outcome != "stored" or taken.message is None or taken.waits:
         return []
     return [subject.patient.key for subject in subjects(taken.message)]
 
 
 def _told(read_records: Sequence[Taken]) -> Iterator[tuple[Taken, str, Event]]:
     for taken in read_records:
-        if taken.outcome == "stored" and taken.message is not None:
+        if taken.outcome == "stored" and taken.message is not None and not taken.waits:
             for subject in subjects(taken.message):
                 for event in subject.events:
                     yield taken, subject.patient.key, event

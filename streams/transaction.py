@@ -11,7 +11,7 @@ import psycopg
 from infra.database.sql import statements
 from parsers.events import Move
 from parsers.profile import PLAIN, Profile
-from streams import backlog, identity, progress, store
+from streams import backlog, identity, parts, progress, store
 from streams.backlog import Range
 from streams.cache import States
 from streams.processing import Batch, Moment, Taken, merges, moves, process, reaches_beyond, read_record
@@ -110,6 +110,10 @@ class Transactor(Generic[S]):
         with self._open().transaction(), self._open().cursor() as cursor:
             return question(cursor)
 
+    def give_up_parts(self) -> int:
+        """Sets aside the parts of messages whose rest did not come; tells how many. Raises psycopg.Error, DependencyAway."""
+        return self.ask(lambda cursor: parts.give_up(cursor, self._now(), self._quarantine))
+
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
@@ -123,7 +127,8 @@ class Transactor(Generic[S]):
         self, records: Sequence[Record], within: Callable[[psycopg.Cursor, Sequence[Taken]], tuple[Batch, Sequence[S]]]
     ) -> Recorded[S]:
         read = [self._read(record) for record in records]
-        if len(read) > 1 and moves(read):  # a visit's facts are moved in the database, so those before it must be there
+        if len(read) > 1 and (moves(read) or any(taken.waits for taken in read)):
+            # A visit's facts are moved in the database, so those before it must be there; and a part may turn out to be such a move.
             each = [self._transact([record], within) for record in records]
             return Recorded(taken=[taken for one in each for taken in one.taken], scores=[score for one in each for score in one.scores])
         try:
@@ -168,6 +173,7 @@ class Transactor(Generic[S]):
 
     def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> Batch:
         known, named = _known(cursor, fresh, now)
+        fresh = [parts.take(cursor, one, self._read, now) if one.waits and one.record.fingerprint not in known else one for one in fresh]
         new = [taken for taken in fresh if taken.record.fingerprint not in known]
         anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
         anew |= identity.move(

@@ -21,7 +21,7 @@ from infra.database.connect import AWAY
 from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import WorkSettings
-from streams import backlog, topics
+from streams import backlog, parts, topics
 from streams.backlog import Range
 from streams.backlog_reader import BacklogReader
 from streams.beginnings import Place
@@ -99,7 +99,7 @@ class BatchWriter(Generic[S]):
             await asyncio.sleep(WATCH_S)
             try:
                 await self._look()
-            except AWAY:
+            except (*AWAY, DependencyAway):
                 continue  # the writing tells of it
 
     async def settled(self, *_: object, **__: object) -> None:
@@ -126,6 +126,9 @@ class BatchWriter(Generic[S]):
         found, reached = await self._aside(lambda: self._transactor.ask(lambda cursor: (backlog.ranges(cursor), reached_by(cursor))))
         if await self._reader.heed(committed, reached):
             await self._aside(self._transactor.forget)  # states in memory know what the restored database does not
+        if late := await self._aside(self._transactor.give_up_parts):
+            log.warning("parts_given_up", messages=late)
+            self._metrics.quarantined_total.labels(reason=parts.INCOMPLETE[:3]).inc(late)
         self._ranges = [one for one in found if TP(one.topic, one.partition) in assigned]
         if self._ranges and self._buffer.empty():
             self._buffer.put_nowait(None)  # wakes the writer, which waits for something new

@@ -1,20 +1,24 @@
 """`vigil parse`: reads messages as the worker would, without any server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+from msgspec import structs
 
 from infra.main.home import home_option, json_option, settings_of
 from infra.main.profiles import profile_named
 from infra.main.send import files_in
 from parsers.batches import split_batch
 from parsers.events import Event
-from parsers.message import Message
-from parsers.profile import zone_of
+from parsers.message import Message, Reason
+from parsers.parts import joined_in
+from parsers.profile import Profile, zone_of
 from parsers.read import read
+from parsers.unused import ONE_PART
 
 
 @click.command()
@@ -28,10 +32,30 @@ def command(home: Path, as_json: bool, name: str, paths: tuple[Path, ...]) -> No
     profile = profile_named(name or feed.profile)
     zone = zone_of(profile, feed.timezone)
     for path in files_in(paths):
-        for index, raw in enumerate(split_batch(path.read_bytes())):
-            message = read(raw, timezone=zone, profile=profile)
+        for index, message in enumerate(messages_in(path, zone, profile)):
             answer = described(str(path), index, message)
             click.echo(msgspec.json.encode(answer).decode() if as_json else _line(answer))
+
+
+def messages_in(path: Path, zone: tzinfo, profile: Profile) -> Iterator[Message]:
+    """The messages of a file. Of one that comes in parts the last tells what all of them say; parts that do not come together say each their own."""
+    raws = split_batch(path.read_bytes())
+    joined = joined_in(raws, profile)
+    for index, raw in enumerate(raws):
+        message = read(raw, timezone=zone, profile=profile)
+        match joined.get(index, message):
+            case bytes() as whole:
+                all_of_it = read(whole, timezone=zone, profile=profile)
+                yield structs.replace(
+                    message, ack=all_of_it.ack, reason=all_of_it.reason, patient=all_of_it.patient, person=all_of_it.person, visit=all_of_it.visit,
+                    events=all_of_it.events, others=all_of_it.others, flags=all_of_it.flags, unused=all_of_it.unused,
+                )  # fmt: skip
+            case Reason() as wrong:
+                yield structs.replace(message, ack="AE", reason=wrong, events=(), others=())
+            case None:
+                yield structs.replace(message, events=(), others=(), unused=ONE_PART)
+            case _:
+                yield message
 
 
 def described(source: str, index: int, message: Message) -> Mapping[str, Any]:

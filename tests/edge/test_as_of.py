@@ -8,10 +8,9 @@ import pytest
 
 from infra.database.connect import connect
 from streams import as_of, identity
-from streams.progress import seed
 from tests.databases import ON_EACH_DATABASE
-from tests.edge.test_transaction import NOON, Worker, record
 from tests.hl7 import WELL, adt, at, head, merge, oru, segments, where, who
+from tests.workers import NOON, Worker, record, working
 
 pytestmark = ON_EACH_DATABASE
 
@@ -21,11 +20,8 @@ SQL_EVENTS = "SELECT topic, partition, \"offset\", ordinal FROM vigil.events_as_
 
 @pytest.fixture
 def worker(postgres_url: str) -> Iterator[Worker]:
-    with connect(postgres_url) as connection:
-        seed(connection.cursor(), {("hl7.oru", 0): 0, ("hl7.adt", 0): 0})
-    one = Worker(postgres_url)
-    yield one
-    one.transactor.forget()
+    with working(postgres_url) as [one]:
+        yield one
 
 
 def moved_visit(mrn: str, old_mrn: str, visit: str, time: datetime) -> bytes:

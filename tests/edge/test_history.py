@@ -15,10 +15,9 @@ from infra.database.connect import connect
 from infra.main.migrate import days_of
 from infra.settings import DatabaseSettings
 from parsers.codes import CANONICAL
-from streams.progress import seed
 from tests.databases import ON_EACH_DATABASE, ON_TIMESCALE
-from tests.edge.test_transaction import NOON, Worker, record, rows
 from tests.hl7 import merge, oru
+from tests.workers import NOON, Worker, record, rows, working
 
 HEART_RATE = "8867-4"
 HOURLY = "SELECT patient_id, hour, low, high, mean, last, count FROM vigil.vitals_hourly WHERE code = '8867-4' ORDER BY patient_id, hour"
@@ -26,11 +25,8 @@ HOURLY = "SELECT patient_id, hour, low, high, mean, last, count FROM vigil.vital
 
 @pytest.fixture
 def worker(postgres_url: str) -> Iterator[Worker]:
-    with connect(postgres_url) as connection:
-        seed(connection.cursor(), {("hl7.oru", 0): 0, ("hl7.adt", 0): 0})
-    one = Worker(postgres_url)
-    yield one
-    one.transactor.forget()
+    with working(postgres_url) as [one]:
+        yield one
 
 
 def pulse(

@@ -8,20 +8,15 @@ import pytest
 
 from infra.database.connect import connect
 from streams import as_of, identity
-from streams.progress import seed
 from tests.edge.test_as_of import moved_visit
-from tests.edge.test_transaction import NOON, Worker, record, rows
 from tests.hl7 import WELL, adt, merge, oru
+from tests.workers import NOON, Worker, record, rows, working
 
 
 @pytest.fixture
 def workers(postgres_url: str) -> Iterator[list[Worker]]:
-    with connect(postgres_url) as connection:
-        seed(connection.cursor(), {(topic, partition): 0 for topic in ("hl7.oru", "hl7.adt") for partition in (0, 1)})
-    made = [Worker(postgres_url) for _ in range(3)]
-    yield made
-    for one in made:
-        one.transactor.forget()
+    with working(postgres_url, count=3, partitions=2) as made:
+        yield made
 
 
 def after(minutes: float) -> datetime:

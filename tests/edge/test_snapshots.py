@@ -10,10 +10,9 @@ from streams import backlog, snapshots
 from streams.backlog import Range
 from streams.movements import Encounter
 from streams.patient import PatientState
-from streams.progress import seed
 from tests.databases import ON_EACH_DATABASE
-from tests.edge.test_transaction import NOON, Worker, record, rows
 from tests.hl7 import SICK, WELL, adt, at, head, merge, oru, segments, where, who
+from tests.workers import NOON, Worker, record, rows, working
 
 pytestmark = ON_EACH_DATABASE
 
@@ -24,18 +23,15 @@ def every_few_readings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def url(postgres_url: str) -> str:
-    with connect(postgres_url) as connection:
-        seed(connection.cursor(), {("hl7.oru", 0): 0, ("hl7.adt", 0): 0, ("hl7.oru", 1): 0, ("hl7.adt", 1): 0})
+def url(postgres_url: str, workers: list[Worker]) -> str:
+    assert workers
     return postgres_url
 
 
 @pytest.fixture
-def workers(url: str) -> Iterator[list[Worker]]:
-    made = [Worker(url) for _ in range(3)]
-    yield made
-    for one in made:
-        one.transactor.forget()
+def workers(postgres_url: str) -> Iterator[list[Worker]]:
+    with working(postgres_url, count=3, partitions=2) as made:
+        yield made
 
 
 def hourly(worker: Worker, first: int, count: int, mrn: str = "100") -> None:

@@ -2,90 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
-import psycopg
 import pytest
 
 from infra.database.connect import connect
-from parsers.events import Move
-from streams.processing import REUSED, Moment, Taken
-from streams.progress import Gap, seed
-from streams.record import Record, Source
+from streams.processing import REUSED, Taken
+from streams.progress import Gap
+from streams.record import Record
 from streams.transaction import Transactor
 from streams.writer import attempt
 from tests.databases import ON_EACH_DATABASE
 from tests.hl7 import SICK, WELL, adt, head, merge, oru, segments, who
+from tests.workers import NOON, Worker, record, rows, working
 
 pytestmark = ON_EACH_DATABASE
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-class Scores:
-    """Counts what it is asked to score; the stories need no real score here."""
-
-    def __init__(self) -> None:
-        self.moments: list[Moment] = []
-        self.merged: list[tuple[str, str]] = []
-        self.moved: list[tuple[str, str, str]] = []
-
-    def score(self, moments: Sequence[Moment], now: datetime) -> list[Moment]:
-        self.moments.extend(moments)
-        return list(moments)
-
-    def write(self, cursor: psycopg.Cursor, scores: Sequence[Moment]) -> None:
-        assert not cursor.closed
-
-    def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Moment], now: datetime) -> None:
-        assert {str(moment.source) for moment in moments} <= {str(score.source) for score in scores}
-
-    def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
-        self.merged.append((from_id, into_id))
-
-    def move(self, cursor: psycopg.Cursor, event: Move, into_id: str, from_id: str, now: datetime) -> None:
-        self.moved.append((event.from_encounter_id, from_id, into_id))
-
-
-class Worker:
-    """A transactor with what it set aside, as one worker has it."""
-
-    def __init__(self, url: str) -> None:
-        self.url, self.scores = url, Scores()
-        self.set_aside: list[Taken] = []
-        self.transactor: Transactor[Any] = Transactor(
-            lambda: connect(url),
-            self.scores,
-            self.scores,
-            now=lambda: NOON + timedelta(hours=8),
-            timezones={},
-            quarantine=self.set_aside.extend,
-        )
-
-    def take(self, *records: Record) -> list[str]:
-        return [taken.outcome for taken in self.transactor.record(records).taken]
 
 
 @pytest.fixture
 def worker(postgres_url: str) -> Iterator[Worker]:
-    with connect(postgres_url) as connection:
-        seed(connection.cursor(), {("hl7.oru", 0): 0, ("hl7.adt", 0): 0, ("hl7.oru", 1): 0})
-    one = Worker(postgres_url)
-    yield one
-    one.transactor.forget()
-
-
-def rows(url: str, query: str) -> list[tuple[Any, ...]]:
-    with connect(url) as connection:
-        return connection.execute(query.encode()).fetchall()
-
-
-def record(
-    offset: int, value: bytes, *, topic: str = "hl7.oru", partition: int = 0, minutes: int = 0, refused: str | None = None
-) -> Record:
-    source = Source(topic=topic, partition=partition, offset=offset)
-    return Record(source=source, value=value, received_at=NOON + timedelta(minutes=minutes), feed="main", control_id="1", refused=refused)
+    with working(postgres_url, partitions=2) as [one]:
+        yield one
 
 
 def test_a_batch_delivered_three_times_is_recorded_once(worker: Worker) -> None:

@@ -102,3 +102,26 @@ def assert_answerable(raw: bytes) -> None:
     header = taken.reply.header
     assert (not acks) == (header.answers or (header.type or "").startswith(("ACK", "MCF")))
     assert all(text.encode() is not None for text in (taken.key, *taken.headers.values()))
+
+
+ONE = b"MSH|^~\\&|LAB|HOSP|||20260301||ORU^R01|L1|P|2.5.1|||{}|{}\rPID|1||7^^^H^MR\rOBX|1|NM|2823-3^^LN||6.\rADD\rDSC|P1|F\r"
+TWO = b"MSH|^~\\&|LAB|HOSP|||20260301||ORU^R01|L2|P|2.5.1||P1|{}|{}\rADD|9|mmol/L|||||F\r"
+
+
+@pytest.mark.parametrize(
+    ("accept", "application", "heed", "of_first", "of_last"),
+    [
+        (b"", b"", True, [b"AA"], [b"AA"]),
+        (b"AL", b"AL", True, [b"CA"], [b"CA", b"AA"]),
+        (b"AL", b"NE", True, [b"CA"], [b"CA"]),
+        (b"AL", b"AL", False, [b"AA"], [b"AA"]),
+    ],
+)
+def test_each_part_of_a_message_is_committed_and_the_application_speaks_after_the_last(
+    accept: bytes, application: bytes, heed: bool, of_first: list[bytes], of_last: list[bytes]
+) -> None:
+    for raw, codes in ((ONE, of_first), (TWO, of_last)):
+        taken = take(raw.replace(b"{}", accept, 1).replace(b"{}", application, 1), "lab", NOW)
+        assert [ack.split(b"MSA|")[1][:2] for ack in taken.reply.acks("1", NOW, heed=heed)] == codes
+    assert take(ONE.replace(b"{}", b""), "lab", NOW).key == "H:7"
+    assert take(TWO.replace(b"{}", b""), "lab", NOW).key == "LAB|HOSP"
