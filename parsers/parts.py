@@ -46,7 +46,7 @@ def join(bodies: Sequence[bytes]) -> bytes | Reason:
     A segment that was cut is joined as bytes, before they are decoded: a part may end in the middle of a character.
 
     >>> join([b"MSH|^~\\\\&|A\\rOBX|1|TX|N||first, \\rADD\\rDSC|P1\\r", b"MSH|^~\\\\&|A\\rADD|second\\r"])
-    b'MSH|^~\\\\&|A\\rOBX|1|TX|N||first, \\rADD|second\\r'
+    b'MSH|^~\\\\&|A\\rOBX|1|TX|N||first, second\\r'
     """
     if len(bodies) > MOST_PARTS or sum(map(len, bodies)) > LARGEST_BYTES:
         return TOO_LARGE
