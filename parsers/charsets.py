@@ -10,7 +10,8 @@ CHARACTER_SETS: Mapping[str, str] = MappingProxyType(
         **{f"8859/{part}": f"iso8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
         "ISO IR14": "cp932", "ISO IR87": "utf-8", "ISO IR159": "utf-8", "GB 18030-2000": "gb18030", "GB18030": "gb18030", "GB 18030": "gb18030",
         "KS X 1001": "cp949", "BIG-5": "big5hkscs", "BIG5": "big5hkscs", "UNICODE UTF-16": "utf-8", "UNICODE UTF-32": "utf-8",
-        "WINDOWS-1252": "cp1252", "CP1252": "cp1252", "WINDOWS-1250": "cp1250", "WINDOWS-1251": "cp1251",
+        **{f"{name}{page}": f"cp{page}" for page in range(1250, 1259) for name in ("WINDOWS-", "CP")},
+        "GBK": "gb18030", "GB2312": "gb18030", "EUC-KR": "cp949", "EUC-JP": "euc_jp", "SHIFT_JIS": "cp932", "SHIFT-JIS": "cp932", "KOI8-R": "koi8-r", "TIS-620": "cp874",
     }
 )  # fmt: skip
 """HL7 table 0211 to Python's codecs, and names that senders use beside it.

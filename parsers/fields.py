@@ -7,7 +7,9 @@ from functools import lru_cache
 NULL = '""'
 """Sent to say "delete what you have"; an empty field says nothing (HL7 2.5.1, 2.5.3)."""
 
-_HEX = re.compile(r"^X(?:[0-9A-Fa-f]{2})+$")
+_SEQUENCE = r"[FSTREPHN]|X(?:[0-9A-Fa-f]{2}){1,100}|\.[a-z]{2}[+-]?\d{0,3}"
+"""What may stand between two escape characters (HL7 2.5.1, 2.7): delimiters, highlighting, hexadecimal, formatting; and Z for what is local. Anything else
+is text, and its end may begin the next: in `C:\\temp\\T\\x` the second is an escape."""
 _COUNTED = re.compile(r"^\.(sp|sk)\+?(\d{0,2})$")
 _FORMAT = {".br": "\n", ".ce": "\n"}
 
@@ -31,7 +33,7 @@ class Delimiters:
         if self.truncation is not None:
             self._plain["P"] = self.truncation
         mark = re.escape(self.escape)
-        self._pattern = re.compile(f"{mark}([^{mark}]{{0,200}}){mark}")
+        self._pattern = re.compile(f"{mark}({_SEQUENCE}|Z[^{mark}]{{0,200}}){mark}")
         spelled = {plain: f"{self.escape}{letter}{self.escape}" for letter, plain in self._plain.items()}
         spelled |= {"\n": f"{self.escape}.br{self.escape}", "\r": f"{self.escape}X0D{self.escape}"}
         self._escapes = str.maketrans(spelled)
@@ -52,7 +54,7 @@ class Delimiters:
             return self._plain[sequence]
         if sequence in ("H", "N"):
             return ""
-        if _HEX.match(sequence):
+        if sequence[0] == "X":
             return _hexadecimal(sequence[1:])
         if sequence in _FORMAT:
             return _FORMAT[sequence]

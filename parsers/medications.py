@@ -80,13 +80,13 @@ def _medication(context: Context, ordered: "Ordered", segment: Segment, solute: 
         rate_num=rate,
         rate_unit=rate_unit,
         route=component(marks, at(rxr, 1), 1) if rxr is not None else None,
-        started_at=context.time(began) or context.time(component(marks, at(orc, 7), 4) or ""),
+        started_at=context.time(began) or context.time(ordered.timing(context, 4) or ""),
         ended_at=context.time(ended),
         control=known(at(orc, 1)),
         status=known(at(orc, 5)),
         placer_number=number_of(orc, 2, marks),
         filler_number=number_of(orc, 3, marks),
-        priority=component(marks, at(timing, 9), 1) if timing is not None else component(marks, at(orc, 7), 6),
+        priority=(component(marks, at(timing, 9), 1) if timing is not None else None) or ordered.timing(context, 6),
         completion=completion,
     )
 

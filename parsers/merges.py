@@ -12,7 +12,7 @@ from parsers.events import Event, Merge, MergeVisit, Move, Section
 from parsers.fields import at, component
 from parsers.identity import identifiers
 from parsers.message import Patient, Reason, Unused
-from parsers.unused import NO_NUMBER
+from parsers.unused import NO_NUMBER, SAME
 
 What = Literal[
     "patient", "renumbered_patient", "account", "visit", "renumbered_account", "renumbered_visit", "moved_account", "moved_visit"
@@ -51,7 +51,7 @@ def merges(context: Context, trigger: str, happened_at: datetime | None) -> tupl
                 why = outcome
             else:
                 found += outcome
-    return why if why is not None and not found else tuple(found)
+    return tuple(found) or why or Unused(why=SAME)
 
 
 def _one(

@@ -31,6 +31,8 @@ _SUSCEPTIBILITY = re.compile(r"suscept|\bmic\b|sensitivit|kirby|\[?minimum inhib
 BEARS = frozenset({"S", "I", "R", "SDD", "NS", "MS", "VS", "S-DD"})
 """HL7 table 0078: interpretations of a susceptibility."""
 
+WORDS = {"SUSCEPTIBLE": "S", "SENSITIVE": "S", "INTERMEDIATE": "I", "RESISTANT": "R"}
+
 _CODED = frozenset({"CE", "CWE", "CNE", "ST", "TX", "IS"})
 
 
@@ -41,7 +43,10 @@ def concerns(group: "Group") -> bool:
 
 
 def _tests_a_parent(group: "Group") -> bool:
-    return group.order.parent_key is not None and any((one.interpretation or "") in BEARS for one in group.observations)
+    """Also where only the words of a value say so: what hangs on a result of microbiology is no other test."""
+    return group.order.parent_key is not None and any(
+        (one.interpretation or "") in BEARS or (one.value_text or "").strip().upper() in (*WORDS, *BEARS) for one in group.observations
+    )
 
 
 def parent_key(context: Context, obr: Sequence[str]) -> str | None:
@@ -67,8 +72,8 @@ def findings(context: Context, groups: "Sequence[Group]") -> list[Event]:
         if group.order.parent_key is None:
             events.append(_culture(context, group))
         for obx, one in zip(group.segments, group.observations, strict=True):
-            if _is_susceptibility(group, one):
-                events.append(_susceptibility(context, group, one, organisms))
+            if _is_susceptibility(context, group, obx, one):
+                events.append(_susceptibility(context, group, obx, one, organisms))
             elif _is_organism(obx, one):
                 found = _organism(context, group, obx, one)
                 events.append(found)
@@ -98,10 +103,19 @@ def _is_organism(obx: Sequence[str], one: Observation) -> bool:
     return one.code in ORGANISM_CODES or _ORGANISM.search(at(obx, 3)) is not None
 
 
-def _is_susceptibility(group: "Group", one: Observation) -> bool:
+def _answer(context: Context, obx: Sequence[str], one: Observation) -> str | None:
+    """S, I, R and kin where they are the value itself: its code, or its word."""
+    code = context.marks.parts(at(obx, 5))[0] if one.value_type in _CODED else ""
+    said = ((one.value_text or "").strip().upper(), context.marks.text(code).strip().upper())
+    return next((WORDS.get(word, word) for word in said if word in WORDS or word in BEARS), None)
+
+
+def _is_susceptibility(context: Context, group: "Group", obx: Sequence[str], one: Observation) -> bool:
     if (one.interpretation or "") in BEARS:
         return group.order.parent_key is not None or one.code not in ORGANISM_CODES
-    return group.order.parent_key is not None and _SUSCEPTIBILITY.search(one.display or one.code) is not None
+    if group.order.parent_key is None:
+        return False
+    return _SUSCEPTIBILITY.search(one.display or one.code) is not None or _answer(context, obx, one) is not None
 
 
 def _organism(context: Context, group: "Group", obx: Sequence[str], one: Observation) -> Organism:
@@ -119,19 +133,18 @@ def _organism(context: Context, group: "Group", obx: Sequence[str], one: Observa
     )
 
 
-def _susceptibility(context: Context, group: "Group", one: Observation, organisms: dict[str, str]) -> Susceptibility:
+def _susceptibility(context: Context, group: "Group", obx: Sequence[str], one: Observation, organisms: dict[str, str]) -> Susceptibility:
     parent = group.order.parent_key
     marks = context.marks
     stated = marks.parts(at(group.obr or (), 26))
     named = marks.text(stated[2].split(marks.subcomponent)[-1]) if len(stated) > 2 and known(stated[2]) else None
-    answer = (one.value_text or "").strip().upper()
     return Susceptibility(
         parent_key=parent,
         organism=(organisms.get(parent) if parent else None) or named or (next(iter(organisms.values())) if len(organisms) == 1 else None),
         code=one.code or None,
         code_system=one.code_system,
         display=one.display,
-        interpretation=one.interpretation if one.interpretation in BEARS else answer if answer in BEARS else None,
+        interpretation=one.interpretation if one.interpretation in BEARS else _answer(context, obx, one),
         value_num=one.value_num,
         comparator=one.comparator,
         unit=one.unit,

@@ -34,6 +34,12 @@ class Ordered:
         """The first segment of that name in this order."""
         return self.firsts.get(name)
 
+    def timing(self, context: Context, number: int) -> str | None:
+        """A component of the quantity/timing that was there before TQ1 (ORC-7, RXE-1, RXG-3): 4 says when it begins, 6 its priority."""
+        places = ((self.orc, 7), (self.first("RXE"), 1), (self.first("RXG"), 3))
+        found = (component(context.marks, at(segment, field), number) for segment, field in places if segment)
+        return next((one for one in found if one is not None), None)
+
     @property
     def says_something(self) -> bool:
         """Whether anything is ordered or given."""
@@ -91,7 +97,7 @@ def _order(context: Context, ordered: Ordered, detail: Segment | None) -> Order:
 
 
 def priority(context: Context, ordered: Ordered, obr: Segment = ()) -> str | None:
-    """TQ1-9 (from 2.5), else the sixth component of ORC-7 or OBR-27 (the quantity/timing of old), else OBR-5 (before 2.4)."""
+    """TQ1-9 (from 2.5), else the sixth component of ORC-7, OBR-27, RXE-1 or RXG-3 (the quantity/timing of old), else OBR-5 (before 2.4)."""
     tq1 = ordered.first("TQ1")
     stated = component(context.marks, at(tq1, 9), 1) if tq1 is not None else None
-    return stated or component(context.marks, at(ordered.orc, 7), 6) or component(context.marks, at(obr, 27), 6) or known(at(obr, 5))
+    return stated or ordered.timing(context, 6) or component(context.marks, at(obr, 27), 6) or known(at(obr, 5))

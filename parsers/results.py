@@ -137,7 +137,7 @@ def _groups(context: Context, *, only_own_time: bool) -> list[Group]:
 
 def _group(context: Context, obr: Segment, walk: _Walk, specimen: str, order: Order) -> Group:
     marks = context.marks
-    number = number_of(obr, 3, marks) or number_of(obr, 2, marks) or walk.filler or walk.placer
+    number = number_of(obr, 3, marks) or walk.filler or number_of(obr, 2, marks) or walk.placer
     blood = not not_blood(at(obr, 4), at(obr, 15), specimen)
     inherited = Order(
         order.meanings if blood else meanings(context, blood=False),

@@ -60,6 +60,7 @@ NO_KIND = "MSH-9: no kind of message that Vigil knows; if it is a local one, rea
 NO_RESULT = "OBX: no result or order in it"
 NO_PATIENT = "PID: the message is about no patient, which HL7 allows of this kind; what it says is kept on Kafka alone"
 ONE_PART = "DSC-1, MSH-14: one part of a longer message, read with the others"
+SAME = "MRG: what it names is the patient's own already"
 NO_NUMBER = "{field}: no {section} is named, so none is joined to another"
 
 READ_KINDS = frozenset(

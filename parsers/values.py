@@ -16,6 +16,7 @@ from parsers.units import conversion
 
 NUMBER = re.compile(r"([<>]=?|=)?\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?)\Z")
 """Digits of ASCII alone."""
+WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*([^\s0-9.,<>=+-]\S*)\Z")
 LONGEST_NUMBER = 100
 """Characters; what is longer is no number that anyone measured."""
 
@@ -112,10 +113,11 @@ def _number(text: str, *, strict: bool) -> Value:
 
 
 def _structured(parts: list[str], marks: Delimiters) -> Value:
-    """SN: comparator, number, separator, number. `^182^` is a number, `>^90` a bound; a range (`^10^-^20`), ratio (`^1^:^128`) or category (`^2^+`) stays text."""
+    """SN: comparator, number, separator, number. `^182^` is a number, `>^90` a bound; a range (`^10^-^20`), ratio (`^1^:^128`) or category (`^2^+`)
+    stays text, and so does what a number is not (`<>^4`)."""
     comparator, first, separator, second = (*(marks.text(part.strip()) for part in parts), "", "", "", "")[:4]
-    if not separator and not second:
-        return _number(f"{comparator if comparator not in ('=', '<>') else ''}{first}", strict=True)
+    if not separator and not second and comparator != "<>":
+        return _number(f"{comparator if comparator != '=' else ''}{first}", strict=True)
     numbers = _number(first, strict=True).num, _number(second, strict=True).num
     flag = "range" if separator == "-" else "ratio" if separator in (":", "/") else "category" if separator == "+" and not second else None
     bound = comparator if comparator not in ("", "=") else None
@@ -222,8 +224,24 @@ def canonical_of(meant: Meaning, value: Value, raw: str, marks: Delimiters) -> U
         return quantified(meant, value.num)
     if quantity.code == AVPU:
         return _answered(value, raw, marks)
-    air = AIR.get(quantity.code) if (value.text or "").strip().lower() in ROOM_AIR else None
-    return (Canonical(code=quantity.code, value_num=air, unit=quantity.unit) if air is not None else None), ()
+    if value.text is None or value.flags:
+        return None, ()
+    air = AIR.get(quantity.code) if value.text.strip().lower() in ROOM_AIR else None
+    if air is not None:
+        return Canonical(code=quantity.code, value_num=air, unit=quantity.unit), ()
+    return _with_its_unit(quantity, value.text) if meant.unit is None else (None, ("unmapped_answer",))
+
+
+def _with_its_unit(quantity: CanonicalCode, text: str) -> Understood:
+    """A number and its unit in one text, as `6.9 mmol/L` where OBX-6 is empty; the value stays the text that was sent."""
+    found = WITH_UNIT.match(text.strip()) if len(text) <= LONGEST_NUMBER else None
+    factor = conversion(quantity.sent_as or quantity.code, found[2], quantity.unit) if found else None
+    if found is None or factor is None:
+        return None, ("unmapped_answer",)
+    number = float(found[1]) * factor[0] + factor[1]
+    if not quantity.low - 1e-9 <= number <= quantity.high + 1e-9:
+        return None, ("impossible_value",)
+    return Canonical(code=quantity.code, value_num=number, unit=quantity.unit), ("unit_in_text",)
 
 
 def quantified(meant: Meaning, sent: float | None) -> Understood:
