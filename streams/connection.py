@@ -143,6 +143,7 @@ class Connection:
             log.error("message_not_stored", feed=self._feed)
             writer.close()  # unanswered, so that the sender comes back and sends it again
             return False
+        await self._producer.pressure.ease()
         reply = reply.refused(TOO_LARGE) if outcome == "too_large" else reply
         acks = reply.acks(secrets.token_hex(8), self._now(), heed=self._heed)
         if not acks:

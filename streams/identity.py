@@ -75,7 +75,7 @@ def move(
             "encounter_id": event.encounter_id, "at": at, "now": now,
         }  # fmt: skip
         steps = (
-            "move_observations", "move_events", "move_orders", "move_notes", "withdraw_observations", "withdraw_events", "drop_visit", "forget_move",
+            "move_observations", "move_events", "note_moved", "move_orders", "move_notes", "withdraw_observations", "withdraw_events", "drop_visit", "forget_move",
             "note_move",
         )  # fmt: skip
         for step in steps:

@@ -13,6 +13,7 @@ from infra.settings import KafkaSettings, ListenSettings
 from parsers.mllp import KEPT
 from streams import topics
 from streams.intake import TOO_LARGE
+from streams.pressure import Pressure
 
 log = logger("streams")
 
@@ -35,7 +36,7 @@ POLL_S, COMPLAIN_S = 0.2, 10.0
 class ConfirmingProducer:
     """Idempotent, acks=all. Delivery reports are handed to the event loop once a poll, not once a message.
 
-    `failed` is set when librdkafka cannot go on: the process has to end, and a new one goes on.
+    `pressure` knows how far the workers are behind. `failed` is set when librdkafka cannot go on: the process has to end, and a new one goes on.
     """
 
     def __init__(self, kafka: KafkaSettings, listen: ListenSettings, loop: asyncio.AbstractEventLoop) -> None:
@@ -47,6 +48,7 @@ class ConfirmingProducer:
         self._room.set()
         self._stopping = threading.Event()
         self._complained = -COMPLAIN_S
+        self.pressure = Pressure(kafka.bootstrap, listen.hold_s, loop)
         self._producer = Producer(_configuration(kafka, listen) | {"error_cb": self._on_error})
         self._thread = threading.Thread(target=self._poll, name="kafka-delivery", daemon=True)
         self._thread.start()
@@ -77,6 +79,7 @@ class ConfirmingProducer:
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             if error is None:
+                self.pressure.estimate.delivered(message.topic() or "", message.partition() or 0, message.offset() or 0)
                 self._done.append(waiting)
             else:
                 refused(error, (message.value() or b"")[:KEPT])
@@ -121,6 +124,7 @@ class ConfirmingProducer:
 
     def _end(self, timeout_s: float) -> None:
         self._stopping.set()
+        self.pressure.close()
         self._thread.join()
         self._producer.flush(timeout_s)
         self._hand_over()

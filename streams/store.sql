@@ -200,6 +200,14 @@ FROM vigil_store.event WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounte
 ON CONFLICT (patient_id, occurred_at, topic, partition, "offset", ordinal) DO UPDATE SET withdrawn_at = NULL, received_at = excluded.received_at,
     detail = excluded.detail, encounter_id = excluded.encounter_id
 
+-- name: note_moved
+INSERT INTO vigil_store.moved_record (kind, topic, partition, "offset", ordinal, from_id, from_encounter_id, until)
+SELECT 'order', topic, partition, "offset", ordinal, patient_id, encounter_id, %(at)s FROM vigil_store.clinical_order
+WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s
+UNION ALL
+SELECT 'note', topic, partition, "offset", ordinal, patient_id, encounter_id, %(at)s FROM vigil_store.note
+WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s
+
 -- name: move_orders
 UPDATE vigil_store.clinical_order SET patient_id = %(into_id)s, encounter_id = %(encounter_id)s
 WHERE patient_id = ANY(%(from_ids)s::text[]) AND encounter_id = %(from_encounter_id)s

@@ -14,6 +14,9 @@ QUARANTINE: Final = "hl7.quarantine"
 SCORES: Final = "vigil.scores"
 ALERTS: Final = "vigil.alerts"
 
+GROUP: Final = "vigil-work"
+"""The workers' consumer group; Faust commits in it what they have recorded."""
+
 RECEIVED_AT: Final = "received_at"
 FEED: Final = "feed"
 CONTROL_ID: Final = "control_id"

@@ -24,7 +24,7 @@ def faust_app(kafka: KafkaSettings, work: WorkSettings, home: Path) -> faust.App
     datadir = home / "faust" / work.instance
     datadir.mkdir(parents=True, exist_ok=True)
     return faust.App(
-        "vigil-work",
+        topics.GROUP,
         broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
         datadir=datadir,
         store="memory://",

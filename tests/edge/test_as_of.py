@@ -145,3 +145,24 @@ def test_where_a_patient_was_is_a_view(worker: Worker) -> None:
             "SELECT unit, since, until FROM vigil.locations WHERE patient_id = 'HOSP:100' AND encounter_id = 'V100' ORDER BY since"
         )
         assert rows.fetchall() == [("4W", NOON, after(50)), ("ICU", after(50), None)]
+
+
+def test_orders_and_notes_of_a_visit_that_was_moved_were_the_others_until_then(worker: Worker) -> None:
+    order = segments([head("OML^O21", NOON), who("300"), where("4W", "12", "V300", NOON), "ORC|NW|P1", "OBR|1|P1||K^Potassium^L"])
+    note = segments([head("MDM^T02", NOON), who("300"), where("4W", "12", "V300", NOON), "TXA|1|PN|TX|||||||||D1", "OBX|1|TX|||seen"])
+    worker.take(record(0, order), record(1, note, minutes=1))
+    for offset, (mrn, old, minutes) in enumerate([("100", "300", 60), ("200", "100", 120)]):
+        worker.take(record(offset, moved_visit(mrn, old, "V300", NOON + timedelta(minutes=minutes)), topic="hl7.adt", minutes=minutes))
+    for asked, minutes, owner in [
+        ("300", 30, True),
+        ("300", 90, False),
+        ("100", 30, False),
+        ("100", 90, True),
+        ("100", 150, False),
+        ("200", 150, True),
+    ]:
+        with connect(worker.url) as connection:
+            names = (f"HOSP:{asked}", NOON + timedelta(minutes=minutes))
+            orders = connection.execute("SELECT placer_number, encounter_id FROM vigil.orders_as_of(%s, %s)", names).fetchall()
+            notes = connection.execute("SELECT document_id, body FROM vigil.notes_as_of(%s, %s)", names).fetchall()
+        assert (orders, notes) == (([("P1", "V300")], [("D1", "seen")]) if owner else ([], [])), (asked, minutes)

@@ -12,6 +12,8 @@ import pytest
 from infra.database.connect import connect
 from infra.database.migrate import FOLDER, MigrationBlocked, migrate
 from infra.settings import Settings
+from streams import recall
+from streams.movements import fold
 from streams.progress import seed
 from tests import databases
 from tests.databases import ON_EACH_DATABASE
@@ -157,6 +159,43 @@ def test_a_migration_gives_up_on_a_table_that_somebody_keeps_instead_of_making_a
         keeper.rollback()
     assert migrate(first_version) >= 1
     assert migrate(first_version) == 0
+
+
+BEFORE_0008 = FOLDER.parent / "before_0008.sql"
+
+
+def test_the_indexes_of_a_grown_database_are_made_beforehand_and_are_the_same(settings: Settings, tmp_path: Path) -> None:
+    indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'vigil_store' ORDER BY 1"
+    for name in FIRST:
+        shutil.copy(FOLDER / name, tmp_path)
+    with databases.empty() as url, databases.plain() as usual:
+        migrate(url, tmp_path)
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in BEFORE_0008.read_text().split("\n\n", 1)[1].split(";")[:-1]:
+                connection.execute(statement.encode())
+        migrate(url)
+        with connect(url) as prepared, connect(usual) as plain:
+            assert prepared.execute(indexes).fetchall() == plain.execute(indexes).fetchall()
+
+
+def test_visits_that_an_old_worker_wrote_after_the_movements_came_are_told_as_movements(settings: Settings, tmp_path: Path) -> None:
+    for path in FOLDER.glob("000*.sql"):
+        shutil.copy(path, tmp_path)
+    with databases.empty() as url:
+        migrate(url, tmp_path)
+        with connect(url) as connection:
+            for visit, status in (("V1", "open"), ("V2", "discharged"), ("V3", "cancelled")):
+                connection.execute(
+                    "INSERT INTO vigil_store.encounter (patient_id, encounter_id, unit, admitted_at, discharged_at, status, touched_at) VALUES ('P', %s, 'ICU', %s, %s, %s, %s)",
+                    (visit, NOW, NOW + timedelta(hours=1) if status == "discharged" else None, status, NOW),
+                )
+        migrate(url)
+        with connect(url) as connection:
+            state = recall.states_of(connection.cursor(), {"P": ["P"]})["P"]
+    found = fold(state.movements).encounters
+    assert {(one.encounter_id, one.status, one.unit) for one in found.values()} == {
+        ("V1", "open", "ICU"), ("V2", "discharged", "ICU"), ("V3", "cancelled", "ICU"),
+    }  # fmt: skip
 
 
 def test_a_migration_and_the_note_that_it_was_applied_come_together_or_not_at_all(settings: Settings, tmp_path: Path) -> None:

@@ -46,11 +46,12 @@ ALTER TABLE vigil_store.patient ADD COLUMN disturbed bigint NOT NULL DEFAULT 0;
 -- When birth date and sex were received last: a message of the past that is filled in later corrects nobody.
 ALTER TABLE vigil_store.patient ADD COLUMN person_at timestamptz;
 
+-- On a database that has grown, this index and the next are made beforehand, without a lock: infra/docs/upgrade.md.
 -- A control id that comes with other contents than before is told (streams/resends.py).
-CREATE INDEX message_control_id ON vigil_store.message (control_id, sent_by) WHERE control_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS message_control_id ON vigil_store.message (control_id, sent_by) WHERE control_id IS NOT NULL;
 
 -- Baselines lie further back than the window of all other readings.
-CREATE INDEX observation_baseline ON vigil_store.observation (patient_id, observed_at) WHERE canonical_code = '2160-0';
+CREATE INDEX IF NOT EXISTS observation_baseline ON vigil_store.observation (patient_id, observed_at) WHERE canonical_code = '2160-0';
 
 -- A visit that was filed under the wrong patient: what is still on its way for it under the old number follows it.
 CREATE TABLE vigil_store.moved_visit (

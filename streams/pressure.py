@@ -1,0 +1,129 @@
+"""Back-pressure: while the workers are behind, senders wait a little for their acknowledgements, so that what waits for its score does not grow."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams import topics
+from streams.beginnings import Place
+
+AIM_S = 1.0
+"""A queue that the workers work off in less is left alone. From receipt to score 2 s are promised; the rest is Faust's commits, half a second late, and one batch."""
+LEAST = 250
+"""Messages: fewer are never too many. What Faust has not yet committed of 200 a second is 100."""
+STALLED_S = 3.0
+"""Workers that record nothing for so long are away; waiting for them helps nobody, and Kafka takes in everything until they are back."""
+LOOK_S, MEMORY_S, TICK_S = 0.5, 2.0, 0.02
+ANSWER_S = 2.0
+
+
+class Estimate:
+    """How many messages wait behind the workers, between two looks at what they have recorded. Pure but for what it remembers.
+
+    >>> found = Estimate()
+    >>> for offset in range(3000): found.delivered("hl7.oru", 0, offset)
+    >>> for second in range(3): found.looked({("hl7.oru", 0): 1000 * second}, at=float(second))
+    >>> found.waiting(2.0), found.rate, found.too_many(2.0), found.waiting(2.5), found.too_many(9.0)
+    (1000.0, 1000.0, False, 500.0, False)
+    """
+
+    def __init__(self) -> None:
+        self._produced: dict[Place, int] = {}
+        self._begun: dict[Place, int] = {}
+        self._recorded: dict[Place, int] = {}
+        self._looks: deque[tuple[float, int]] = deque()
+        self._moved_at = -STALLED_S
+        self.rate = 0.0
+
+    def delivered(self, topic: str, partition: int, offset: int) -> None:
+        """Kafka has one more message, at this offset."""
+        place = (topic, partition)
+        self._begun.setdefault(place, offset)
+        if offset >= self._produced.get(place, 0):
+            self._produced[place] = offset + 1
+
+    def places(self) -> list[Place]:
+        """The partitions that there is something in."""
+        return list(self._produced)
+
+    def looked(self, recorded: Mapping[Place, int], at: float) -> None:
+        """What the workers have recorded: the next offset of each partition. `at`: seconds of any clock that does not go back."""
+        self._recorded |= recorded
+        total = sum(self._recorded.values())
+        if self._looks and total > self._looks[-1][1]:
+            self._moved_at = at
+        self._looks.append((at, total))
+        while len(self._looks) > 2 and self._looks[0][0] < at - MEMORY_S:
+            self._looks.popleft()
+        since, before = self._looks[0]
+        self.rate = max(0.0, (total - before) / (at - since)) if at > since else 0.0
+
+    def waiting(self, at: float) -> float:
+        """Messages, at most as many as were seen to wait: since the last look the workers went on as they did before."""
+        seen = sum(produced - self._recorded.get(place, self._begun[place]) for place, produced in list(self._produced.items()))
+        return max(0.0, seen - self.rate * min(2 * LOOK_S, at - self._looks[-1][0])) if self._looks else 0.0
+
+    def too_many(self, at: float) -> bool:
+        """Whether a sender should wait: the workers are at work, and have more than a second's work before them."""
+        return at - self._moved_at < STALLED_S and self.waiting(at) > max(LEAST, AIM_S * self.rate)
+
+
+class Pressure:
+    """Holds acknowledgements back, each for `hold_s` at most; in the order they came, and as many at a time as the workers can take."""
+
+    def __init__(self, bootstrap: str, hold_s: float, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.monotonic) -> None:
+        self.estimate = Estimate()
+        self._bootstrap, self._hold_s, self._loop, self._clock = bootstrap, hold_s, loop, clock
+        self._held: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._easing: asyncio.Task[None] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="pressure", daemon=True)
+        if hold_s:
+            self._thread.start()
+
+    async def ease(self) -> None:
+        """Returns at once where the workers keep up; else when they do again, or `hold_s` later."""
+        now = self._clock()
+        if not self._held and not (self._hold_s and self.estimate.too_many(now)):
+            return
+        released: asyncio.Future[None] = self._loop.create_future()
+        self._held.append((released, now))
+        if self._easing is None or self._easing.done():
+            self._easing = self._loop.create_task(self._ease())
+        await released
+
+    async def _ease(self) -> None:
+        while self._held:
+            await asyncio.sleep(TICK_S)
+            now = self._clock()
+            may_go = 0 if self.estimate.too_many(now) else max(1, int(2 * self.estimate.rate * TICK_S))
+            while self._held and (may_go > 0 or now - self._held[0][1] >= self._hold_s):
+                released, _ = self._held.popleft()
+                may_go -= 1
+                if not released.done():
+                    released.set_result(None)
+
+    def _look(self) -> None:
+        """Asks Kafka how far the workers are; without an answer nothing is known, and after a while nobody waits."""
+        consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": topics.GROUP, "enable.auto.commit": False, "log_level": 0})
+        while not self._stopping.wait(LOOK_S):
+            asked = [TopicPartition(topic, partition) for topic, partition in self.estimate.places()]
+            if not asked:
+                continue
+            with suppress(KafkaException):
+                told = consumer.committed(asked, timeout=ANSWER_S)
+                found = {(one.topic, one.partition): one.offset for one in told if one.error is None and one.offset >= 0}
+                self._loop.call_soon_threadsafe(self.estimate.looked, found, self._clock())
+        consumer.close()
+
+    def close(self) -> None:
+        """Lets everybody go, and ends the thread."""
+        self._stopping.set()
+        self._hold_s = 0.0
+        if self._thread.is_alive():
+            self._thread.join()
