@@ -1,6 +1,6 @@
 """The rolling state of one patient, and how one event moves it: pure, and the same whatever order the facts arrive in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
@@ -82,16 +82,31 @@ def advance(
     The order of arrival does not matter and repetition changes nothing (but for a correction that moves a result's own time by more than WINDOW:
     what has left the window is forgotten).
     """
-    state = _with_person(state, person, received_at)
-    match event:
-        case Observation():
-            state = _observe(state, event, received_at)
-        case Medication():
-            state = _give(state, event, received_at)
-        case CodeStatus():
-            state = _state_code(state, event, received_at)
-    found = movements.movement_of(event, visit, state.encounter, state.movements)
-    return state if found is None else moved(state, [Moved(at=time_of(event, received_at), received_at=received_at, event=found)])
+    return advance_all(state, (event,), received_at=received_at, person=person, visit=visit)
+
+
+def advance_all(
+    state: PatientState,
+    events: Sequence[Event],
+    *,
+    received_at: datetime,
+    person: Person | None = None,
+    visit: Visit | None = None,
+) -> PatientState:
+    """The state after all events of one message: what `advance` would make of them one by one, at half the price."""
+    state = _observe(_with_person(state, person, received_at), events, received_at)
+    for event in events:
+        match event:
+            case Observation():
+                pass
+            case Medication():
+                state = _give(state, event, received_at)
+            case CodeStatus():
+                state = _state_code(state, event, received_at)
+        found = movements.movement_of(event, visit, state.encounter, state.movements)
+        if found is not None:
+            state = moved(state, [Moved(at=time_of(event, received_at), received_at=received_at, event=found)])
+    return state
 
 
 def moved(state: PatientState, found: Iterable[Moved]) -> PatientState:
@@ -115,13 +130,26 @@ def _with_person(state: PatientState, person: Person | None, received_at: dateti
     return replace(state, birth_date=birth_date, sex=sex, person_at=received_at)
 
 
-def _observe(state: PatientState, event: Observation, received_at: datetime) -> PatientState:
+def _observe(state: PatientState, events: Iterable[Event], received_at: datetime) -> PatientState:
+    """What readings need of a state is only their own, so those of a message go in together, before its movements."""
+    found = [one for event in events if isinstance(event, Observation) and (one := _reading(event, received_at)) is not None]
+    if not found:
+        return state
+    held, newest = readings.put(state.readings, state.newest, found)
+    heard_at = received_at if state.heard_at is None or received_at > state.heard_at else state.heard_at
+    if held is state.readings and (newest, heard_at) == (state.newest, state.heard_at):
+        return state
+    return replace(state, readings=held, newest=newest, heard_at=heard_at)
+
+
+def _reading(event: Observation, received_at: datetime) -> tuple[str, Reading] | None:
+    """The quantity that an observation speaks of, and what it says; None where that is nothing that is held."""
     code = code_of(event)
     gone = event.status in NO_VALUE
     if code is None or (gone and event.result_key is None):
-        return state
+        return None
     canonical = None if gone else event.canonical
-    reading = Reading(
+    return code, Reading(
         observed_at=time_of(event, received_at),
         received_at=received_at,
         value_num=canonical.value_num if canonical else None,
@@ -129,11 +157,6 @@ def _observe(state: PatientState, event: Observation, received_at: datetime) -> 
         status=event.status,
         result_key=event.result_key,
     )
-    held, newest = readings.put(state.readings, state.newest, code, reading)
-    heard_at = received_at if state.heard_at is None or received_at > state.heard_at else state.heard_at
-    if held is state.readings and (newest, heard_at) == (state.newest, state.heard_at):
-        return state
-    return replace(state, readings=held, newest=newest, heard_at=heard_at)
 
 
 def code_of(event: Observation) -> str | None:

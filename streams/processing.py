@@ -13,7 +13,7 @@ from parsers.profile import PLAIN, Profile
 from parsers.read import read
 from streams.daylight import zone_at
 from streams.movements import Encounter, History, Moved, Seen, fold
-from streams.patient import PatientState, advance, code_of
+from streams.patient import PatientState, advance_all, code_of
 from streams.record import Record, Source
 from streams.resends import Name, name_of, repeat_of
 
@@ -184,10 +184,8 @@ def _take(batch: Batch, taken: Taken, message: Message, current_id: Mapping[str,
 
 
 def _advanced(state: PatientState, subject: Subject, received_at: datetime) -> PatientState:
-    for event in subject.events:
-        if not isinstance(event, Merge | Move):
-            state = advance(state, event, received_at=received_at, person=subject.person, visit=subject.visit)
-    return state
+    told = [event for event in subject.events if not isinstance(event, Merge | Move)]
+    return advance_all(state, told, received_at=received_at, person=subject.person, visit=subject.visit) if told else state
 
 
 def _spoken(subject: Subject, ordinal: int, before: PatientState, after: PatientState) -> Spoken:

@@ -1,7 +1,7 @@
 """The readings of one quantity of one patient: in the order of the patient's own time, current versions only, exactly as far back as needed. Pure."""
 
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -53,18 +53,22 @@ class Reading:
 
 
 def put(
-    readings: Mapping[str, tuple[Reading, ...]], newest: datetime | None, code: str, reading: Reading
-) -> tuple[Mapping[str, tuple[Reading, ...]], datetime]:
-    """The readings with one more, and the newest of all their times; the very same mapping where it tells nothing new."""
-    present = readings.get(code, ())
-    kept = _place(present, reading)[-AT_MOST:]
-    latest = reading.observed_at if newest is None or reading.observed_at > newest else newest
-    if kept == present and latest == newest:
-        return readings, latest
-    changed = {**readings, code: kept}
-    if latest != newest or (kept and kept[0].observed_at <= latest - LONGER.get(code, WINDOW)):
-        changed = _expire(changed, latest)  # the window moved for every code, or this reading came too late for its own
-    return changed, latest
+    readings: Mapping[str, tuple[Reading, ...]], newest: datetime | None, found: Sequence[tuple[str, Reading]]
+) -> tuple[Mapping[str, tuple[Reading, ...]], datetime | None]:
+    """The readings with these more, one after the other, each under its code, and the newest of all their times; the very same mapping where nothing is new."""
+    changed: dict[str, tuple[Reading, ...]] | None = None
+    for code, reading in found:
+        present = (readings if changed is None else changed).get(code, ())
+        kept = _place(present, reading)[-AT_MOST:]
+        moved = newest is None or reading.observed_at > newest
+        if not moved and (kept is present or kept == present):
+            continue
+        newest = reading.observed_at if newest is None or moved else newest
+        changed = dict(readings) if changed is None else changed
+        changed[code] = kept
+        if moved or (kept and kept[0].observed_at <= newest - LONGER.get(code, WINDOW)):
+            changed = _expire(changed, newest)  # the window moved for every code, or this reading came too late for its own
+    return readings if changed is None else changed, newest
 
 
 def _place(present: tuple[Reading, ...], reading: Reading) -> tuple[Reading, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 
 from streams import topics
@@ -43,7 +44,18 @@ class Record:
     @property
     def fingerprint(self) -> int:
         """64 bits that tell the message's bytes apart: the same sender, control id and body give the same number."""
-        return int.from_bytes(blake2b(self.value, digest_size=8).digest(), signed=True)
+        return _remembered(self.value) if len(self.value) <= REMEMBERED else _fingerprint(self.value)
+
+
+REMEMBERED = 16 * 1024
+"""Bytes of a message whose fingerprint is remembered: it is asked for several times a batch. A thousand of them hold 16 MB."""
+
+
+def _fingerprint(value: bytes) -> int:
+    return int.from_bytes(blake2b(value, digest_size=8).digest(), signed=True)
+
+
+_remembered = lru_cache(maxsize=1024)(_fingerprint)
 
 
 def record_of(

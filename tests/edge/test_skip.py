@@ -20,7 +20,7 @@ from infra.settings import Settings
 from streams import lost
 from streams.audit import Counts, audit
 from streams.backlog import Range
-from tests.story.conftest import eventually
+from tests.installations import eventually
 
 pytestmark = pytest.mark.xdist_group("installations")
 

@@ -2,28 +2,20 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 import xmlrpc.client
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
-import psycopg
 from supervisor.xmlrpc import SupervisorTransport
 
 from infra.local import supervision
 from infra.local.readiness import fetch
-from infra.main.home import settings_of
 from infra.main.installation import plan_of
-from infra.settings import Settings
 from tests.fault.provider import Provider
-
-VIGIL = [sys.executable, "-W", "ignore", "-m", "infra.main"]
+from tests.installations import Installation
 
 POLICY = """
 version = "faults"
@@ -85,11 +77,12 @@ class Layout:
 USUAL = Layout()
 
 
-class Hospital:
+class Hospital(Installation):
     """What a fault does to an installation, and what it sees of it."""
 
     def __init__(self, home: Path, layout: Layout, prepare: Callable[[Path], None] = lambda _: None) -> None:
-        self.home, self.layout = home, layout
+        super().__init__(home, dict(layout.environment))
+        self.layout = layout
         self.provider = Provider().start()
         (home / "policy.toml").write_text(POLICY)
         (home / "vigil.toml").write_text(SETTINGS.format(home=home, **self.provider.ports) + layout.settings)
@@ -100,10 +93,6 @@ class Hospital:
             self.down()
             raise
 
-    @property
-    def settings(self) -> Settings:
-        return settings_of(self.home)
-
     def up(self) -> None:
         """Starts everything and waits until it works."""
         self.vigil("up", "--detach", *self.layout.up)
@@ -112,20 +101,6 @@ class Hospital:
         """Stops everything, the provider too."""
         self.vigil("down", check=False)
         self.provider.stop()
-
-    def vigil(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a command of Vigil under this home."""
-        done = subprocess.run(
-            [*VIGIL, *arguments, "--home", str(self.home)], capture_output=True, text=True, check=False, timeout=280,
-            env=os.environ | dict(self.layout.environment),
-        )  # fmt: skip
-        assert not check or done.returncode == 0, f"vigil {' '.join(arguments)}: {done.returncode}\n{done.stderr[-2000:]}"
-        return done
-
-    def ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Rows from the database."""
-        with psycopg.connect(self.settings.database.url, connect_timeout=5) as connection:
-            return connection.execute(query.encode(), parameters or None).fetchall()
 
     def ready(self) -> bool:
         """Whether every process does its work."""
@@ -192,14 +167,3 @@ class Hospital:
         for one in reversed(frozen):
             with suppress(psutil.NoSuchProcess):
                 one.resume()
-
-
-def eventually(holds: Callable[[], bool], within_s: float = 90.0, every_s: float = 0.1) -> None:
-    """Waits for something to become true; an outage on the way (a killed database) is waited out too."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        with suppress(psycopg.OperationalError):
-            if holds():
-                return
-        time.sleep(every_s)
-    assert holds()

@@ -7,8 +7,9 @@ import pytest
 
 from streams.beginnings import offsets
 from tests.fault.conftest import Try
-from tests.fault.hospital import Hospital, eventually
+from tests.fault.hospital import Hospital
 from tests.fault.traffic import RATE
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900), pytest.mark.fault]
 

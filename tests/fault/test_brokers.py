@@ -5,7 +5,8 @@ import time
 import pytest
 
 from tests.fault.conftest import Hospitals, Try
-from tests.fault.hospital import Hospital, Layout, eventually
+from tests.fault.hospital import Hospital, Layout
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900), pytest.mark.fault]
 

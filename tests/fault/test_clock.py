@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.fault.conftest import Hospitals, Try
-from tests.fault.hospital import Layout, eventually
+from tests.fault.hospital import Layout
 from tests.fault.scripts import PATIENTS, ROUNDS, Said, now, round_of
 from tests.hl7 import adt
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(600), pytest.mark.fault]
 

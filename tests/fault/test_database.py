@@ -11,7 +11,8 @@ import pytest
 
 from tests.fault.conftest import Hospitals, Try
 from tests.fault.doses import dose
-from tests.fault.hospital import Hospital, Layout, eventually
+from tests.fault.hospital import Hospital, Layout
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 

@@ -11,7 +11,8 @@ import pytest
 from infra.local import supervision
 from infra.local.ports import HOST
 from tests.fault.conftest import Hospitals, Try
-from tests.fault.hospital import USUAL, Hospital, Layout, eventually
+from tests.fault.hospital import USUAL, Hospital, Layout
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900), pytest.mark.fault]
 

@@ -9,7 +9,8 @@ from streams import topics
 from streams.beginnings import offsets
 from tests.fault.conftest import Try
 from tests.fault.doses import dose
-from tests.fault.hospital import Hospital, eventually
+from tests.fault.hospital import Hospital
+from tests.installations import eventually
 
 pytestmark = pytest.mark.xdist_group("faults")
 

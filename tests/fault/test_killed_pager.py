@@ -7,8 +7,9 @@ import pytest
 
 from tests.fault.conftest import Try
 from tests.fault.doses import dose
-from tests.fault.hospital import Hospital, eventually
+from tests.fault.hospital import Hospital
 from tests.fault.trial import Trial
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 

@@ -11,8 +11,9 @@ import pytest
 from scoring.models.metadata import SHIPPED
 from scoring.triton import seal
 from tests.fault.conftest import Hospitals, Try
-from tests.fault.hospital import Hospital, Layout, eventually
+from tests.fault.hospital import Hospital, Layout
 from tests.fault.trial import Trial
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(600)]
 

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.fault.conftest import Hospitals, Try
-from tests.fault.hospital import Hospital, Layout, eventually
+from tests.fault.hospital import Hospital, Layout
 from tests.fault.trial import Trial
+from tests.installations import eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900), pytest.mark.fault]
 

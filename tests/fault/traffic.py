@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from streams.sender import MllpSender, NotAnswered, answer_of
-from tests.fault.hospital import eventually
 from tests.fault.scripts import Said, ward
+from tests.installations import eventually
 
 RATE = 80.0
 """Messages a second over all connections; the issue asks for 50 and more."""

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from streams.topics import ORU
 from tests.fault import verdict
-from tests.fault.hospital import Hospital, eventually
+from tests.fault.hospital import Hospital
 from tests.fault.oracle import Expected, expected
 from tests.fault.scripts import Said, ward
 from tests.fault.traffic import RATE, Heard, Script, Traffic
 from tests.fault.verdict import Allowed, Found
+from tests.installations import eventually
 
 AFTER = timedelta(seconds=3)
 """From the first message that was received after a strike: so long messages are looked at, to tell when Vigil was back in every partition."""

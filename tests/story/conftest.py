@@ -3,48 +3,26 @@
 import asyncio
 import json
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from infra.clock import Clock
 from infra.local.ports import choose
-from infra.main.home import settings_of
-from infra.settings import Settings
 from streams.ward.pace import Tally, send_paced
 from streams.ward.ward import Sent
+from tests.installations import VIGIL, Installation, eventually
 
-VIGIL = [sys.executable, "-W", "ignore", "-m", "infra.main"]
 
-
-class Hospital:
+class Hospital(Installation):
     """What a story does to an installation, and what it sees of it."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    @property
-    def settings(self) -> Settings:
-        return settings_of(self.home)
-
-    def vigil(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*VIGIL, *arguments, "--home", str(self.home)], capture_output=True, text=True, check=check, timeout=170)
 
     def send(self, messages: Sequence[bytes], during: Callable[[int], None] = lambda _: None) -> Tally:
         """Every message until it is answered, in order, over as many connections as it takes."""
         feed = self.settings.listen.feeds[0]
         sent = (Sent(datetime.now(UTC), raw) for raw in messages)
         return asyncio.run(send_paced(sent, Clock(), feed.host, feed.port, tally=Tally(), on_sent=during, paced=False))
-
-    def ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.settings.database.url) as connection:
-            return connection.execute(query.encode(), parameters).fetchall()
 
     def recorded(self) -> int:
         return int(self.ask("SELECT count(*) FROM vigil.messages")[0][0])
@@ -73,19 +51,6 @@ class Hospital:
     def pid(self, name: str) -> int:
         status = json.loads(self.vigil("status", "--json", check=False).stdout)
         return int(next(one["pid"] for one in status["processes"] if one["name"] == name))
-
-
-def eventually(holds: Callable[[], bool], within_s: float = 60.0) -> None:
-    """Waits for something to become true; an outage on the way (a killed database) is waited out too."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except psycopg.OperationalError:
-            time.sleep(0.2)
-        time.sleep(0.1)
-    assert holds()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.hl7 import SICK, WELL, oru
-from tests.story.conftest import Hospital, eventually
+from tests.installations import eventually
+from tests.story.conftest import Hospital
 
 pytestmark = pytest.mark.xdist_group("story-kills")
 

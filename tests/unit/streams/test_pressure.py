@@ -21,10 +21,19 @@ def behind(waiting: int, rate: int, seconds: int = 3) -> Estimate:
     return found
 
 
-def test_more_than_a_second_of_work_is_too_much() -> None:
-    assert not behind(900, 1000).too_many(3.0)
-    assert behind(1100, 1000).too_many(3.0)
-    assert not behind(1100, 1000).too_many(3.2)  # by then they will have recorded 200 more
+def test_more_than_a_second_and_a_half_of_work_is_too_much() -> None:
+    assert not behind(1400, 1000).too_many(3.0)
+    assert behind(1600, 1000).too_many(3.0)
+    assert not behind(1600, 1000).too_many(3.2)  # by then they will have recorded 200 more
+
+
+def test_what_the_workers_can_do_is_what_they_did_not_what_they_are_held_to() -> None:
+    found = behind(1400, 1000)
+    found.looked({ORU: 3100}, at=4.0)
+    assert (found.rate, found.peak, found.too_many(4.0)) == (100.0, 1000.0, False)
+    found.looked({ORU: 3200}, at=20.0)
+    assert found.peak < 100.0
+    assert found.too_many(20.0)
 
 
 def test_a_few_hundred_are_never_too_many() -> None:
@@ -102,7 +111,7 @@ def test_where_workers_keep_up_nobody_is_held() -> None:
 
 
 def test_senders_are_let_go_in_their_order_when_the_workers_have_caught_up() -> None:
-    assert released(1200, 0.01) == list(range(10))
+    assert released(1700, 0.01) == list(range(10))
 
 
 def test_nobody_is_held_for_longer_than_the_bound() -> None:
