@@ -12,11 +12,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from streams import topics
 from streams.beginnings import Place
 
-AIM_S = 1.5
-"""What the workers can do in less is left alone: of the 2 s from receipt to score that are promised. It must stay above the time in which what was done is
-heard of here (Faust's commit, a look: up to 0.7 s), or the senders would wait for news instead of for the workers (measured with 1.0: a third of the rate)."""
-LEAST = 250
-"""Messages: fewer are never too many. What Faust has not yet committed of 200 a second is 100."""
+AIM_S = 1.0
+"""What the workers can do in less is left alone: of the 2 s from receipt to score that are promised. It stays above the time in which what was done is heard of
+here (Faust's commit, a look: up to 0.75 s), or the senders would wait for news and not for the workers; what was not heard of yet comes on top of it."""
+LEAST = 200
+"""Messages: fewer are never too many."""
 STALLED_S = 3.0
 """Workers that record nothing for so long are away; waiting for them helps nobody, and Kafka takes in everything until they are back."""
 LOOK_S, MEMORY_S, TICK_S = 0.25, 1.0, 0.02
@@ -76,6 +76,10 @@ class Estimate:
         seen = sum(produced - self._recorded.get(place, self._begun[place]) for place, produced in list(self._produced.items()))
         return max(0.0, seen - self.rate * min(1.0, at - self._looks[-1][0])) if self._looks else 0.0
 
+    def may_go(self, at: float) -> int:
+        """How many of those who wait may go at a tick: more than the workers take meanwhile, and never all at once."""
+        return 0 if self.too_many(at) else max(1, int(2 * self.peak * TICK_S))
+
     def too_many(self, at: float) -> bool:
         """Whether a sender should wait: the workers are at work, and have more than AIM_S of work before them."""
         return at - self._moved_at < STALLED_S and self.waiting(at) > max(LEAST, AIM_S * self.peak)
@@ -109,7 +113,7 @@ class Pressure:
         while self._held:
             await asyncio.sleep(TICK_S)
             now = self._clock()
-            may_go = 0 if self.estimate.too_many(now) else max(1, int(2 * self.estimate.peak * TICK_S))
+            may_go = self.estimate.may_go(now)
             while self._held and (may_go > 0 or now - self._held[0][1] >= self._hold_s):
                 released, _ = self._held.popleft()
                 may_go -= 1
