@@ -157,7 +157,7 @@ def _message(
     part: Part | None = None,
 ) -> Message:
     """`why`: what to say where nothing came of it."""
-    readable = READ[family]
+    readable = READ[family] if envelope.part is None else READ[family] | {"ADD"}
     aside = () if readable.issuperset(envelope.names) else tuple(name[:3] for name in envelope.names if name not in readable)
     segments_in = len(envelope.segments) + envelope.joined
     first = contexts[0] if contexts else None

@@ -122,6 +122,7 @@ def test_a_file_tells_the_whole_at_its_last_part_and_each_part_once(tmp_path: Pa
     path.write_bytes(b"".join(parts) + MESSAGES["A01"])
     *before, last, other = messages_in(path, UTC, PLAIN)
     assert [(one.ack, one.events, one.unused) for one in before] == [("AA", (), ONE_PART)] * 2
+    assert [one.segments_set_aside for one in (*before, last)] == [()] * 3
     assert (last.events, last.patient) == (read(MESSAGES["vitals"]).events, read(MESSAGES["vitals"]).patient)
     assert other == read(MESSAGES["A01"])
     path.write_bytes(parts[0])
