@@ -18,6 +18,8 @@ SQL = statements("streams", "parts.sql")
 WAITS = "waits for the other parts of its message"
 INCOMPLETE = "207: DSC-1, MSH-14: the other parts of this message did not come"
 
+AGAIN = "207: DSC-1, MSH-14: joined, the parts are one part again"
+
 PATIENCE = timedelta(minutes=10)
 """From when a part was taken in. A sender sends the next as soon as one is acknowledged; a part that comes later than this is still joined."""
 KEPT = timedelta(days=7)
@@ -60,6 +62,8 @@ def _whole(cursor: psycopg.Cursor, taken: Taken, places: Sequence[Place], read: 
         found = replace(taken, message=None, outcome="quarantined", reason=f"{whole.code}: {whole.detail}")
     else:
         found = replace(read(replace(taken.record, value=whole)), record=taken.record, parts=len(places))
+        if found.waits:
+            found = replace(found, message=None, outcome="quarantined", reason=AGAIN)
     where = f"{len(places)} parts in {taken.record.source}"
     others = [place for place in places if place.source != taken.record.source]
     told = {"now": now, "outcome": "stored", "reason": f"read with the others: {where}"}

@@ -5,8 +5,10 @@ INSERT INTO vigil_store.message_part (topic, partition, "offset", received_at, t
 VALUES (%(topic)s, %(partition)s, %(offset)s, %(received_at)s, %(now)s, %(origin)s, %(follows)s, %(pointer)s, %(feed)s, %(control_id)s, %(sent_by)s, %(type)s, %(body)s)
 
 -- name: of_origin
-SELECT topic, partition, "offset", received_at, follows, pointer FROM vigil_store.message_part WHERE origin = %(origin)s
-ORDER BY taken_at, received_at, topic, partition, "offset"
+-- The newest: a sender that never ends what it begins may not make every part dearer than the one before.
+SELECT topic, partition, "offset", received_at, follows, pointer FROM (
+    SELECT * FROM vigil_store.message_part WHERE origin = %(origin)s ORDER BY taken_at DESC LIMIT 2000
+) AS p ORDER BY taken_at, received_at, topic, partition, "offset"
 
 -- name: bodies
 SELECT p.body FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[], %(received)s::timestamptz[])

@@ -18,7 +18,7 @@ here (Faust's commit, a look: up to 0.75 s), or the senders would wait for news 
 LEAST = 200
 """Messages: fewer are never too many."""
 STALLED_S = 3.0
-"""Workers that record nothing for so long are away; waiting for them helps nobody, and Kafka takes in everything until they are back."""
+"""Partitions in which nothing is recorded for so long are nobody's at present; waiting for them helps nobody, and Kafka takes in everything until they are back."""
 LOOK_S, MEMORY_S, TICK_S = 0.25, 1.0, 0.02
 PEAK_S = 10.0
 """How long the best rate counts as what the workers can do: held back, they show less than that."""
@@ -37,17 +37,15 @@ class Estimate:
 
     def __init__(self) -> None:
         self._produced: dict[Place, int] = {}
-        self._begun: dict[Place, int] = {}
         self._recorded: dict[Place, int] = {}
+        self._moved_at: dict[Place, float] = {}
         self._looks: deque[tuple[float, int]] = deque()
         self._rates: deque[tuple[float, float]] = deque()
-        self._moved_at = -STALLED_S
         self.rate = self.peak = 0.0
 
     def delivered(self, topic: str, partition: int, offset: int) -> None:
         """Kafka has one more message, at this offset."""
         place = (topic, partition)
-        self._begun.setdefault(place, offset)
         if offset >= self._produced.get(place, 0):
             self._produced[place] = offset + 1
 
@@ -57,10 +55,11 @@ class Estimate:
 
     def looked(self, recorded: Mapping[Place, int], at: float) -> None:
         """What the workers have recorded: the next offset of each partition. `at`: seconds of any clock that does not go back."""
+        for place, reached in recorded.items():
+            if reached > self._recorded.get(place, reached):
+                self._moved_at[place] = at
         self._recorded |= recorded
         total = sum(self._recorded.values())
-        if self._looks and total > self._looks[-1][1]:
-            self._moved_at = at
         self._looks.append((at, total))
         while len(self._looks) > 2 and self._looks[0][0] < at - MEMORY_S:
             self._looks.popleft()
@@ -72,17 +71,25 @@ class Estimate:
         self.peak = max(rate for _, rate in self._rates)
 
     def waiting(self, at: float) -> float:
-        """Messages, at most as many as were seen to wait: since the last look the workers went on as they did before."""
-        seen = sum(produced - self._recorded.get(place, self._begun[place]) for place, produced in list(self._produced.items()))
-        return max(0.0, seen - self.rate * min(1.0, at - self._looks[-1][0])) if self._looks else 0.0
+        """Messages, at most as many as were seen to wait: since the last look the workers went on as they did before.
+
+        Only of partitions that the workers got on with of late: one that stands still (a gap, a worker that is away) is no reason to let all others wait.
+        """
+        if not self._looks:
+            return 0.0
+        moving = [
+            (place, produced) for place, produced in list(self._produced.items()) if at - self._moved_at.get(place, -STALLED_S) < STALLED_S
+        ]
+        seen = sum(produced - self._recorded[place] for place, produced in moving)
+        return max(0.0, seen - self.rate * min(1.0, at - self._looks[-1][0]))
 
     def may_go(self, at: float) -> int:
         """How many of those who wait may go at a tick: more than the workers take meanwhile, and never all at once."""
         return 0 if self.too_many(at) else max(1, int(2 * self.peak * TICK_S))
 
     def too_many(self, at: float) -> bool:
-        """Whether a sender should wait: the workers are at work, and have more than AIM_S of work before them."""
-        return at - self._moved_at < STALLED_S and self.waiting(at) > max(LEAST, AIM_S * self.peak)
+        """Whether a sender should wait: the workers have more than AIM_S of work before them, and are at it."""
+        return self.waiting(at) > max(LEAST, AIM_S * self.peak)
 
 
 class Pressure:

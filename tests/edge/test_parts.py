@@ -144,6 +144,13 @@ def test_a_message_that_is_wrong_as_a_whole_is_set_aside_with_all_its_parts(work
     assert [one for (one,) in reasons] == [f"{reason}, in 3 parts in hl7.oru/1/1"] * 2 + [reason]
 
 
+def test_parts_that_are_a_part_again_when_joined_are_set_aside(workers: tuple[Worker, Worker], postgres_url: str) -> None:
+    first = FIRST.replace("OBX|1|NM|2823-3^Potassium^LN||6.\r", "OBX|1|NM|2823-3^K^LN||6.9|mmol/L\rD\r")
+    second = SECOND.split("\r", maxsplit=1)[0] + "\rADD|SC|P9|F\r"
+    assert [outcome for outcome, _ in told(workers[0], part(first, 0), part(second, 1))] == ["stored", "quarantined"]
+    assert rows(postgres_url, "SELECT count(*) FROM vigil.quarantine") == [(2,)]
+
+
 def test_after_a_week_what_was_given_up_is_only_on_kafka(workers: tuple[Worker, Worker], postgres_url: str) -> None:
     worker = workers[0]
     worker.take(RECORDS[0])

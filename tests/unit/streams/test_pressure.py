@@ -54,6 +54,16 @@ def test_nobody_waits_for_workers_that_are_away() -> None:
     assert found.too_many(9.5)
 
 
+def test_one_partition_that_stands_still_holds_nobody_up() -> None:
+    found = behind(100, 1000)
+    found.looked({ORU: 3000, ("hl7.adt", 1): 0}, at=3.0)
+    for offset in range(50_000):
+        found.delivered("hl7.adt", 1, offset)
+    for quarter in range(1, 9):
+        found.looked({ORU: 3000 + quarter, ("hl7.adt", 1): 0}, at=3.0 + quarter / 4)
+        assert not found.too_many(3.0 + quarter / 4)
+
+
 def test_nobody_waits_before_there_was_ever_a_worker() -> None:
     found = Estimate()
     for offset in range(5000):
