@@ -113,7 +113,7 @@ def give(connection: psycopg.Connection, token: str, answer: Answer, now: dateti
 def _acknowledge(cursor: psycopg.Cursor, seen: Seen, answer: Answer, now: datetime, state: str, needed: int) -> Result:
     names = _names(seen, answer, now) | {"kind": "acknowledge", "outcome": None, "action": None}
     enough, changed = True, False
-    if state in ("open", "notified"):
+    if state in ("open", "notified", "muted"):
         changed = cursor.execute(SQL["put_answer"].encode(), names).fetchone() is not None
         given = cursor.execute(SQL["acknowledged_by"].encode(), names).fetchone()
         enough = bool(given) and int(given[0] if given else 0) >= needed

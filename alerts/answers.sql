@@ -20,7 +20,7 @@ SELECT count(DISTINCT answered_by) FROM vigil_store.answer WHERE episode_id = %(
 
 -- name: acknowledge_episode
 UPDATE vigil_store.episode SET state = 'acknowledged', next_step_at = NULL, next_reason = 'answered'
-WHERE episode_id = %(episode_id)s AND state IN ('open', 'notified') RETURNING episode_id
+WHERE (episode_id = %(episode_id)s OR grouped_in = %(episode_id)s) AND closed_at IS NULL AND state IN ('open', 'notified', 'muted') RETURNING episode_id
 
 -- name: acknowledge_pages
 UPDATE vigil_store.page SET acknowledged_at = %(at)s, acknowledged_by = %(by)s,

@@ -1,19 +1,22 @@
 """The policy handed to the worker: within the batch's transaction it opens and closes episodes and puts the pages they ask for."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
 import msgspec
 import psycopg
 
-from alerts import mutes
-from alerts.episode import Episode
-from alerts.policy import Circumstances, Decision, decide
+from alerts import mutes, storms
+from alerts.changes import Begun, Change, Marked, Over, Place, consequences, left, settled, transferred
+from alerts.episode import Episode, follow, score_of
+from alerts.exclusions import circumstances_of, exclusion
+from alerts.policy import NO_PAST, Decision, decide, needs_past
+from alerts.recollect import recollect
 from alerts.roster_file import CurrentRoster, no_roster
 from alerts.routing import Route
-from alerts.rules import RANK, Rules, Tier
+from alerts.rules import InForce, Rules, Tier
 from alerts.steps import Steps
 from infra.database.sql import statements
 from infra.metrics import Metrics
@@ -30,9 +33,9 @@ class Alarms:
     """Decides score by score, in the order of the messages. Nothing is asked of the database where nothing is raised and nothing is open."""
 
     def __init__(
-        self, rules: Rules, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster, silent: Collection[str] = ()
+        self, policy: InForce, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster, silent: Collection[str] = ()
     ) -> None:
-        self._rules, self._metrics = rules, metrics
+        self._policy, self._metrics = policy, metrics
         self._steps = Steps(roster, routes, metrics, silent=silent)
 
     def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Score], now: datetime) -> None:
@@ -42,14 +45,14 @@ class Alarms:
         for score in scores:
             made[score.score_id.rsplit("/", 1)[0]].append(score)
         opened = self._open(cursor, sorted({moment.patient.patient_id for moment in moments}))
-        paged = False
+        batch = _Batch(cursor, scores, now)
         for source, moment in by_source.items():
             mine = opened[moment.patient.patient_id]
-            if moment.closed:
-                self._leave(cursor, mine, now)
+            if mine:
+                self._settle(batch, moment, left(mine) if moment.closed else self._transferred(batch, moment, mine), mine)
             for score in made.get(source, ()):
-                paged = self._follow(cursor, moment, score, mine, now) or paged
-        if paged:
+                self._follow(batch, moment, score, mine)
+        if batch.paged:
             cursor.execute(SQL["notify"].encode())
 
     def merge(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
@@ -76,86 +79,121 @@ class Alarms:
             found[episode.patient_id][episode.tier] = episode
         return found
 
-    def _follow(self, cursor: psycopg.Cursor, moment: Moment, score: Score, mine: dict[Tier, Episode], now: datetime) -> bool:
-        encounter = moment.patient.encounter
+    def _transferred(self, batch: "_Batch", moment: Moment, mine: Mapping[Tier, Episode]) -> tuple[Change, ...]:
+        place = _place(moment)
+        if place.unit is None or all(episode.unit == place.unit for episode in mine.values()):
+            return ()
+        rules, patient = self._policy.rules_for(place.unit, batch.now), circumstances_of(moment.patient)
+
+        def spared(episode: Episode) -> str:
+            return exclusion(rules.exclude, score_of(episode), patient, batch.now)
+
+        return transferred(mine, place, _namer(moment), spared, rules.version, batch.now)
+
+    def _follow(self, batch: "_Batch", moment: Moment, score: Score, mine: dict[Tier, Episode]) -> None:
+        encounter, now = moment.patient.encounter, batch.now
+        rules = self._policy.rules_for(encounter.unit if encounter else None, now)
+        past = recollect(batch.cursor, score, rules, batch.scores, now) if needs_past(score, mine, rules) else NO_PAST
         in_hospital = encounter is None or encounter.status == "open"
-        paged = False
-        circumstances = Circumstances(
-            unit=encounter.unit if encounter else None, patient_class=encounter.patient_class if encounter else None, birth_date=moment.patient.birth_date
-        )  # fmt: skip
-        for decided in decide(score, mine, self._rules, now, in_hospital=in_hospital, circumstances=circumstances):
-            decision = self._unless_muted(cursor, moment, decided, now)
+        circumstances = circumstances_of(moment.patient)
+        for decided in decide(score, mine, rules, now, in_hospital=in_hospital, circumstances=circumstances, past=past):
+            decision = _unless_muted(batch, moment, decided)
             self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
-            match decision.kind:
-                case "raise":
-                    paged = self._raise(cursor, moment, score, decision, mine, now) or paged
-                case "clear":
-                    self._close(cursor, mine.pop(decision.tier), "resolved", decision.reason, now)
-                case "clearing" | "hold":
-                    since = score.as_of if decision.kind == "clearing" else None
-                    episode = mine[decision.tier]
-                    cursor.execute(SQL["mark_clearing"].encode(), {"episode_id": episode.episode_id, "since": since})
-                    mine[decision.tier] = _with_clearing(episode, since)
-                case "suppress":
-                    mutes.keep(cursor, score, decision, now)
-        return paged
+            if decision.kind == "suppress":
+                mutes.keep(batch.cursor, score, decision, rules.version, now)
+            changes = consequences(decision, score, mine, _place(moment), _namer(moment), rules.version, now)
+            self._settle(batch, moment, changes, mine, rules, score)
 
-    def _unless_muted(self, cursor: psycopg.Cursor, moment: Moment, decision: Decision, now: datetime) -> Decision:
-        """Asked only where somebody would be paged."""
-        why = mutes.muted(cursor, moment.patient.patient_id, now) if decision.kind == "raise" else ""
-        return msgspec.structs.replace(decision, kind="suppress", reason="muted", detail=why) if why else decision
+    def _settle(
+        self, batch: "_Batch", moment: Moment, changes: Iterable[Change], mine: dict[Tier, Episode], rules: Rules | None = None,
+        score: Score | None = None,
+    ) -> None:  # fmt: skip
+        """Writes the changes and keeps `mine` what the database holds."""
+        for change in changes:
+            match change:
+                case Over():
+                    _end(batch, change)
+                case Marked(episode=episode):
+                    batch.cursor.execute(SQL["mark"].encode(), msgspec.structs.asdict(episode))
+                case Begun():
+                    self._begin(batch, moment, change, rules or self._policy.rules_for(change.episode.unit, batch.now), score)
+            after = settled(mine, (change,))
+            mine.clear()
+            mine.update(after)
 
-    def _raise(
-        self, cursor: psycopg.Cursor, moment: Moment, score: Score, decision: Decision, mine: dict[Tier, Episode], now: datetime
-    ) -> bool:
-        encounter = moment.patient.encounter
-        value = "" if score.at_least is None else f" {score.at_least:g}" if score.name == "news2" else f" {score.at_least:.2f}"
-        without = " (model unavailable)" if score.mode == "fallback" else ""
-        episode = Episode(
-            episode_id=_episode_id(moment, decision.tier), patient_id=moment.patient.patient_id,
-            encounter_id=encounter.encounter_id if encounter else None, tier=decision.tier, unit=encounter.unit if encounter else None,
-            bed=encounter.bed if encounter else None, opened_at=now, state="open", reason=f"{score.name}{value} {decision.reason}{without}",
-            score_id=score.score_id,
-        )  # fmt: skip
-        names = {name: getattr(episode, name) for name in episode.__struct_fields__} | {"received_at": moment.received_at}
+    def _begin(self, batch: "_Batch", moment: Moment, begun: Begun, rules: Rules, score: Score | None) -> None:
+        episode, cursor = begun.episode, batch.cursor
+        names = msgspec.structs.asdict(episode) | {"received_at": moment.received_at, "expire_after": rules.expire}
         if cursor.execute(SQL["open_episode"].encode(), names).fetchone() is None:
+            return
+        batch.paged = True
+        if score is None or rules.storms is None or episode.follows is not None or not self._grouped(batch, moment, begun, rules, score):
+            self._steps.open(cursor, episode, moment.received_at, batch.now, risen=begun.risen)
+
+    def _grouped(self, batch: "_Batch", moment: Moment, begun: Begun, rules: Rules, score: Score) -> bool:
+        """Whether the episode waits for its own page because a storm's speaks for it; the storm's goes out with the first."""
+        episode, limits = begun.episode, rules.storms
+        if limits is None or episode.tier == "rapid_response":
             return False
-        risen = any(RANK[tier] < RANK[decision.tier] for tier in mine)
-        mine[decision.tier] = episode
-        self._steps.open(cursor, episode, moment.received_at, now, risen=risen)
+        raises = storms.raises_about(batch.cursor, limits, episode)
+        kind = storms.storm(limits, episode.tier, raises)
+        if kind is None:
+            return False
+        group, new = storms.gather(batch.cursor, limits, kind, raises, episode, _id(moment, f"{episode.tier}/{kind}"), moment.received_at)
+        held = {
+            "episode_id": episode.episode_id,
+            "grouped_in": group.episode_id,
+            "at": batch.now,
+            "until": batch.now + limits.hold,
+            "risen": begun.risen,
+        }
+        batch.cursor.execute(storms.SQL["hold"].encode(), held)
+        decision = Decision(kind="suppress", tier=episode.tier, reason="grouped", detail=kind)
+        self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
+        mutes.keep(batch.cursor, score, decision, rules.version, batch.now)
+        if new:
+            self._steps.open(batch.cursor, group, moment.received_at, batch.now, risen=False)
         return True
 
-    def _leave(self, cursor: psycopg.Cursor, mine: dict[Tier, Episode], now: datetime) -> None:
-        for tier in list(mine):
-            self._close(cursor, mine.pop(tier), "closed", "left", now)
 
-    def _close(self, cursor: psycopg.Cursor, episode: Episode, state: str, because: str, now: datetime) -> None:
-        names: Mapping[str, object] = {"episode_id": episode.episode_id, "state": state, "at": now, "because": because}
-        cursor.execute(SQL["close_episode"].encode(), names)
-        cursor.execute(SQL["withdraw_pages"].encode(), names)
+class _Batch:
+    """What one call of `decide` works on. `paged`: whether the pager has something to do."""
+
+    def __init__(self, cursor: psycopg.Cursor, scores: Sequence[Score], now: datetime) -> None:
+        self.cursor, self.scores, self.now, self.paged = cursor, scores, now, False
 
 
-def _episode_id(moment: Moment, tier: Tier) -> str:
+def _unless_muted(batch: _Batch, moment: Moment, decision: Decision) -> Decision:
+    """Asked only where somebody would be paged."""
+    why = mutes.muted(batch.cursor, moment.patient.patient_id, batch.now) if decision.kind == "raise" else ""
+    return msgspec.structs.replace(decision, kind="suppress", reason="muted", detail=why) if why else decision
+
+
+def _end(batch: _Batch, over: Over) -> None:
+    names: Mapping[str, object] = {
+        "episode_id": over.episode.episode_id, "state": follow(over.episode.state, over.happening), "at": batch.now, "because": over.because,
+        "version": over.version,
+    }  # fmt: skip
+    batch.cursor.execute(SQL["close_episode"].encode(), names)
+    batch.cursor.execute(SQL["withdraw_pages"].encode(), names)
+
+
+def _place(moment: Moment) -> Place:
+    encounter = moment.patient.encounter
+    return Place(
+        patient_id=moment.patient.patient_id, encounter_id=encounter.encounter_id if encounter else None, unit=encounter.unit if encounter else None,
+        bed=encounter.bed if encounter else None,
+    )  # fmt: skip
+
+
+def _namer(moment: Moment) -> Callable[[Tier], str]:
+    return lambda tier: _id(moment, tier)
+
+
+def _id(moment: Moment, what: str) -> str:
     """The same message always opens the same episode, however often it is processed."""
-    return "ep-" + blake2b(f"{moment.source}/{tier}".encode(), digest_size=10).hexdigest()
+    return "ep-" + blake2b(f"{moment.source}/{what}".encode(), digest_size=10).hexdigest()
 
 
 def _episode(row: tuple[object, ...]) -> Episode:
-    names = (
-        "episode_id",
-        "patient_id",
-        "encounter_id",
-        "tier",
-        "unit",
-        "bed",
-        "opened_at",
-        "state",
-        "reason",
-        "score_id",
-        "clearing_since",
-    )
-    return msgspec.convert(dict(zip(names, row, strict=True)), Episode)
-
-
-def _with_clearing(episode: Episode, since: datetime | None) -> Episode:
-    return msgspec.structs.replace(episode, clearing_since=since)
+    return msgspec.convert(dict(zip(Episode.__struct_fields__, row, strict=True)), Episode)

@@ -25,10 +25,12 @@ def muted(cursor: psycopg.Cursor, patient_id: str, at: datetime) -> str:
 
 
 def mute(cursor: psycopg.Cursor, episode_id: str, reason: MuteReason, until: datetime, by: str, now: datetime) -> bool:
-    """Mutes the patient of an episode. False where there is no such episode."""
+    """Mutes the patient of an episode; what nobody has answered yet rests until then. False where there is no such episode."""
     names = {"episode_id": episode_id, "reason": reason, "until": min(until, now + LONGEST), "at": now, "by": by}
     done = cursor.execute(SQL["mute"].encode(), names).fetchone() is not None
     if done:
+        resting = [row[0] for row in cursor.execute(SQL["silence"].encode(), names).fetchall()]
+        cursor.execute(SQL["withdraw_muted"].encode(), {"ids": resting})
         ledger.put(cursor, now, by, "mute", episode_id, {"reason": reason, "until": min(until, now + LONGEST).isoformat()})
     return done
 
@@ -41,13 +43,13 @@ def lift(cursor: psycopg.Cursor, episode_id: str, by: str, now: datetime) -> int
     return ended
 
 
-def keep(cursor: psycopg.Cursor, score: Score, decision: Decision, now: datetime) -> None:
-    """Keeps an alert that was not paged, one row a patient, tier, reason and hour."""
+def keep(cursor: psycopg.Cursor, score: Score, decision: Decision, version: str, now: datetime) -> None:
+    """Keeps an alert that was not paged, one row a patient, tier, reason and hour. `version`: of the policy that kept it back."""
     cursor.execute(
         SQL["suppressed"].encode(),
         {
             "patient_id": score.patient_id, "tier": decision.tier, "reason": decision.reason, "detail": decision.detail, "score_id": score.score_id,
-            "at": now,
+            "at": now, "version": version,
         },
     )  # fmt: skip
 

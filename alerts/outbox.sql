@@ -1,25 +1,38 @@
 -- What the batch's transaction and the pager read and write of the alerts room.
 
 -- name: open_episodes
-SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since
+SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since, peak, policy_version, follows, input, grouped_in
 FROM vigil_store.episode WHERE closed_at IS NULL AND patient_id = ANY(%(ids)s::text[])
 FOR UPDATE
 
 -- name: open_episode
-INSERT INTO vigil_store.episode (episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, received_at)
-VALUES (%(episode_id)s, %(patient_id)s, %(encounter_id)s, %(tier)s, %(unit)s, %(bed)s, %(opened_at)s, 'open', %(reason)s, %(score_id)s, %(received_at)s)
+INSERT INTO vigil_store.episode (episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, received_at, clearing_since, peak,
+    policy_version, follows, input, expires_at, expire_after)
+VALUES (%(episode_id)s, %(patient_id)s, %(encounter_id)s, %(tier)s, %(unit)s, %(bed)s, %(opened_at)s, 'open', %(reason)s, %(score_id)s, %(received_at)s,
+    %(clearing_since)s, %(peak)s, %(policy_version)s, %(follows)s, %(input)s, %(opened_at)s::timestamptz + %(expire_after)s, %(expire_after)s)
 ON CONFLICT DO NOTHING
 RETURNING episode_id
 
 -- name: close_episode
-UPDATE vigil_store.episode SET state = %(state)s, closed_at = %(at)s, closed_because = %(because)s WHERE episode_id = %(episode_id)s AND closed_at IS NULL
+UPDATE vigil_store.episode SET state = %(state)s, closed_at = %(at)s, closed_because = %(because)s, closed_policy_version = nullif(%(version)s, '')
+WHERE episode_id = %(episode_id)s AND closed_at IS NULL
 
 -- name: withdraw_pages
 UPDATE vigil_store.page SET state = 'withdrawn', leased_until = NULL, last_error = %(because)s
 WHERE episode_id = %(episode_id)s AND state = 'pending'
 
--- name: mark_clearing
-UPDATE vigil_store.episode SET clearing_since = %(since)s WHERE episode_id = %(episode_id)s
+-- name: mark
+UPDATE vigil_store.episode SET clearing_since = %(clearing_since)s, peak = %(peak)s, unit = %(unit)s, bed = %(bed)s WHERE episode_id = %(episode_id)s
+
+-- name: earlier_scores
+SELECT as_of, at_least, red FROM vigil_store.score
+WHERE patient_id = %(patient_id)s AND name = %(name)s AND scored_at > %(since)s AND score_id <> ALL(%(but)s::text[])
+ORDER BY scored_at DESC, as_of DESC LIMIT %(limit)s
+
+-- name: last_ended
+SELECT DISTINCT ON (tier) tier, split_part(reason, ' ', 1), closed_at, peak FROM vigil_store.episode
+WHERE patient_id = %(patient_id)s AND state = 'resolved' AND closed_at > %(since)s
+ORDER BY tier, closed_at DESC
 
 -- name: adopt_episodes
 UPDATE vigil_store.episode AS e SET patient_id = %(into_id)s
@@ -32,12 +45,12 @@ WHERE e.patient_id = %(from_id)s AND e.encounter_id = %(from_encounter_id)s AND 
     AND NOT EXISTS (SELECT FROM vigil_store.episode AS o WHERE o.patient_id = %(into_id)s AND o.tier = e.tier AND o.closed_at IS NULL)
 
 -- name: close_moved
-UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_because = 'moved'
+UPDATE vigil_store.episode SET state = 'merged', closed_at = %(at)s, closed_because = 'moved'
 WHERE patient_id = %(from_id)s AND encounter_id = %(from_encounter_id)s AND closed_at IS NULL
 RETURNING episode_id
 
 -- name: close_merged
-UPDATE vigil_store.episode SET state = 'closed', closed_at = %(at)s, closed_because = 'merged' WHERE patient_id = %(from_id)s AND closed_at IS NULL
+UPDATE vigil_store.episode SET state = 'merged', closed_at = %(at)s, closed_because = 'merged' WHERE patient_id = %(from_id)s AND closed_at IS NULL
 RETURNING episode_id
 
 -- name: put_page
@@ -71,7 +84,8 @@ FROM (
 ) AS due
 WHERE p.page_id = due.page_id
 RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.step, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
-    p.may_repeat, extract(epoch FROM now() - p.queued_at)::float8 AS age_s
+    p.may_repeat, extract(epoch FROM now() - p.queued_at)::float8 AS age_s,
+    (SELECT e.patients FROM vigil_store.episode AS e WHERE e.episode_id = p.episode_id) AS patients
 
 -- name: accepted
 UPDATE vigil_store.page SET state = CASE WHEN acknowledged_at IS NULL THEN 'accepted' ELSE 'acknowledged' END, accepted_at = coalesce(accepted_at, %(at)s),

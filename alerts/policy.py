@@ -1,42 +1,62 @@
 """What one score means for one patient's episodes: raise, hold, clear, or nothing, each with its reason. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from alerts.episode import Episode
-from alerts.rules import RANK, Exclusion, Rule, Rules, Tier
+from alerts.episode import ANSWERED, Episode, score_of
+from alerts.exclusions import Circumstances, exclusion
+from alerts.rules import RANK, Rule, Rules, Tier
 from scoring.score import Score
 
-Kind = Literal["raise", "suppress", "clear", "clearing", "hold"]
+Kind = Literal["raise", "suppress", "clear", "clearing", "hold", "peak"]
 Reason = Literal[
-    "threshold", "red", "stale", "left", "shadow", "excluded", "muted", "higher_tier_open", "already_open", "below_clear", "dwelling", "above_clear",
+    "threshold", "red", "risen", "stale", "left", "shadow", "excluded", "muted", "grouped", "higher_tier_open", "not_repeated", "cooling_down",
+    "already_open", "below_clear", "dwelling", "above_clear", "higher",
 ]  # fmt: skip
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What to do about one tier. `clearing` marks since when an open episode has been below its clearing threshold; `hold` ends that.
+    """What to do about one tier. `clearing` marks since when an open episode has been below its clearing threshold; `hold` ends that; `peak` notes that
+    it has never been so high. A raise because it has `risen` takes the place of the open episode.
 
-    `detail`: which exclusion, or whose mute.
+    `detail`: which exclusion, whose mute, which storm. `input`: the one input without which nothing would have been raised; empty where several were high.
     """
 
     kind: Kind
     tier: Tier
     reason: Reason
     detail: str = ""
+    input: str = ""
 
 
-class Circumstances(Struct, frozen=True, kw_only=True):
-    """What exclusions ask about a patient; None where nobody said."""
+class Earlier(Struct, frozen=True, kw_only=True):
+    """A score of the same name before this one, as far as N of M asks."""
 
-    unit: str | None = None
-    patient_class: str | None = None
-    birth_date: date | None = None
+    as_of: datetime
+    at_least: float | None
+    red: bool
 
 
-NOTHING: Final[tuple[Decision, ...]] = ()
+class Ended(Struct, frozen=True, kw_only=True):
+    """The last episode of a tier that has cleared, as far as a cool-down asks. `peak`: the highest its score had reached."""
+
+    score: str
+    closed_at: datetime
+    peak: float | None
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """What came before. `earlier`: scores of the name, the newest first; `ended`: by tier."""
+
+    earlier: tuple[Earlier, ...] = ()
+    ended: Mapping[Tier, Ended] = MappingProxyType({})
+
+
+NO_PAST: Final = Past()
 
 
 def decide(
@@ -47,85 +67,121 @@ def decide(
     *,
     in_hospital: bool = True,
     circumstances: Circumstances | None = None,
+    past: Past = NO_PAST,
 ) -> tuple[Decision, ...]:
     """The decisions one score asks for, the highest tier first; at most one raise.
 
-    `open_episodes`: the patient's, by tier. A known lower bound raises as the score itself would (`at_least`); only a complete score clears,
-    because what is missing may be what is wrong. A score about a window that is past raises and clears nothing.
+    `open_episodes`: the patient's, by tier; `past`: needed where `needs_past` says so. A known lower bound raises as the score itself would (`at_least`);
+    only a complete score clears, because what is missing may be what is wrong. A score about a window that is past raises and clears nothing.
     """
     decisions: list[Decision] = []
-    highest = max((RANK[tier] for tier in open_episodes), default=-1)
     raised = False
     for rule in rules.rules:
         if rule.score != score.name:
             continue
-        why = _reaches(rule, score)
-        if rule.tier in open_episodes:
-            decisions.extend(_about_open(rule, score, open_episodes[rule.tier], rules, now))
+        why = _reaches(rule, score.at_least, red=score.red)
+        episode = open_episodes.get(rule.tier)
+        if episode is not None and not _risen(rule, episode, score):
+            decisions.extend(_about_open(rule, score, episode, rules, now))
         elif why is not None and not raised:
-            excluded = exclusion(rules.exclude, score.name, circumstances, now)
-            decision = _raise(rule, why, score, rules, now, highest=highest, in_hospital=in_hospital, excluded=excluded)
-            decisions.append(decision)
+            against = _against(rule, score, open_episodes, rules, now, in_hospital, circumstances, past)
+            if against is not None:
+                decisions.append(Decision(kind="suppress", tier=rule.tier, reason=against[0], detail=against[1]))
+            else:
+                reason: Reason = "risen" if episode is not None else why
+                decisions.append(Decision(kind="raise", tier=rule.tier, reason=reason, input=_input(rule, score)))
         raised = raised or why is not None
     return tuple(decisions)
 
 
-def exclusion(rules: Sequence[Exclusion], score: str, circumstances: Circumstances | None, now: datetime) -> str:
-    """Why the policy keeps quiet about such a patient; empty where it does not.
-
-    >>> children = Exclusion(reason="paediatric", below_age_years=16)
-    >>> noon = datetime.fromisoformat("2026-03-01T12:00+00:00")
-    >>> [exclusion([children], "news2", Circumstances(birth_date=born), noon) for born in (date(2010, 3, 2), date(2010, 3, 1), None)]
-    ['paediatric', '', '']
-    """
-    if circumstances is None:
-        return ""
-    return next((one.reason for one in rules if (not one.scores or score in one.scores) and _holds(one, circumstances, now)), "")
-
-
-def _holds(rule: Exclusion, circumstances: Circumstances, now: datetime) -> bool:
-    if rule.units and circumstances.unit not in rule.units:
-        return False
-    if rule.classes and circumstances.patient_class not in rule.classes:
-        return False
-    if rule.below_age_years is None:
-        return True
-    born = circumstances.birth_date
-    return born is not None and now.year - born.year - ((now.month, now.day) < (born.month, born.day)) < rule.below_age_years
-
-
-def _reaches(rule: Rule, score: Score) -> Reason | None:
-    if rule.raise_at is not None and score.at_least is not None and score.at_least >= rule.raise_at:
-        return "threshold"
-    return "red" if rule.red and score.red else None
-
-
-def _raise(
-    rule: Rule, why: Reason, score: Score, rules: Rules, now: datetime, *, highest: int, in_hospital: bool, excluded: str
-) -> Decision:
-    """Raise, or say why not; what is suppressed is recorded all the same."""
-    against: Sequence[tuple[bool, Reason]] = (
-        (score.mode == "shadow", "shadow"),
-        (not in_hospital, "left"),
-        (bool(excluded), "excluded"),
-        (now - score.as_of > rules.max_age, "stale"),
-        (highest > RANK[rule.tier], "higher_tier_open"),
+def needs_past(score: Score, open_episodes: Mapping[Tier, Episode], rules: Rules) -> bool:
+    """Whether what came before may change a decision; it need not be looked up else."""
+    return any(
+        rule.score == score.name
+        and (rule.times > 1 or rule.cool_down > timedelta(0))
+        and rule.tier not in open_episodes
+        and _reaches(rule, score.at_least, red=score.red) is not None
+        for rule in rules.rules
     )
-    for holds, reason in against:
-        if holds:
-            return Decision(kind="suppress", tier=rule.tier, reason=reason, detail=excluded if reason == "excluded" else "")
-    return Decision(kind="raise", tier=rule.tier, reason=why)
+
+
+def _reaches(rule: Rule, at_least: float | None, *, red: bool) -> Literal["threshold", "red"] | None:
+    if rule.raise_at is not None and at_least is not None and at_least >= rule.raise_at:
+        return "threshold"
+    return "red" if rule.red and red else None
+
+
+def _against(
+    rule: Rule, score: Score, open_episodes: Mapping[Tier, Episode], rules: Rules, now: datetime, in_hospital: bool,
+    circumstances: Circumstances | None, past: Past,
+) -> tuple[Reason, str] | None:  # fmt: skip
+    """Why a score that reaches its threshold raises nobody all the same; what is suppressed is recorded with it."""
+    if score.mode == "shadow":
+        return "shadow", ""
+    if not in_hospital:
+        return "left", ""
+    excluded = exclusion(rules.exclude, score.name, circumstances, now)
+    if excluded:
+        return "excluded", excluded
+    if now - score.as_of > rules.max_age:
+        return "stale", ""
+    if any(RANK[tier] > RANK[rule.tier] for tier in open_episodes):
+        return "higher_tier_open", ""
+    if rule.tier in open_episodes:  # a further rise of what was answered
+        return None
+    if rule.times > 1 and not _repeated(rule, score, past.earlier):
+        return "not_repeated", f"{rule.times} of {rule.of_last}"
+    return ("cooling_down", "") if _cooling(rule, score, past.ended.get(rule.tier), now) else None
+
+
+def _repeated(rule: Rule, score: Score, earlier: Sequence[Earlier]) -> bool:
+    """Whether so many of the last scores reach it. Scores of the same instant of the patient count once, the last: one set of vital signs often comes in
+    several messages."""
+    of_instant: dict[datetime, bool] = {score.as_of: True}
+    for one in earlier:
+        if score.as_of - one.as_of <= rule.within:
+            of_instant.setdefault(one.as_of, _reaches(rule, one.at_least, red=one.red) is not None)
+    return sum(list(of_instant.values())[: rule.of_last]) >= rule.times
+
+
+def _cooling(rule: Rule, score: Score, ended: Ended | None, now: datetime) -> bool:
+    if ended is None or ended.score != score.name or now - ended.closed_at >= rule.cool_down:
+        return False
+    return not _higher(rule, ended.peak, score)
+
+
+def _risen(rule: Rule, episode: Episode, score: Score) -> bool:
+    """Whether an answered episode's own score has gone on rising; what nobody has answered is still being escalated."""
+    return episode.state in ANSWERED and score_of(episode) == score.name and _higher(rule, episode.peak, score)
+
+
+def _higher(rule: Rule, peak: float | None, score: Score) -> bool:
+    return rule.rearm_rise is not None and peak is not None and score.at_least is not None and score.at_least >= peak + rule.rearm_rise
+
+
+def _input(rule: Rule, score: Score) -> str:
+    """The one part without which the rule would not have been reached."""
+    if not score.parts or score.at_least is None:
+        return ""
+    name, points = max(score.parts.items(), key=lambda part: part[1])
+    if rule.raise_at is not None and score.at_least >= rule.raise_at:
+        others = sum(1 for other in score.parts.values() if score.at_least - other < rule.raise_at)
+        return name if others == 1 and score.at_least - points < rule.raise_at else ""
+    return name if sum(1 for other in score.parts.values() if other == points) == 1 else ""
 
 
 def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: datetime) -> list[Decision]:
     """An open episode is cleared by the score that raised it, once that has stayed low for the dwell."""
-    if episode.reason.partition(" ")[0] != score.name or score.value is None or score.mode == "shadow" or now - score.as_of > rules.max_age:
+    if score_of(episode) != score.name or now - score.as_of > rules.max_age:
         return []
+    noted = []
+    if episode.state not in ANSWERED and score.at_least is not None and score.at_least > (episode.peak or score.at_least):
+        noted = [Decision(kind="peak", tier=rule.tier, reason="higher")]
+    if score.value is None:
+        return noted
     if score.value >= rule.clear_below or (rule.red and score.red):
-        return [Decision(kind="hold", tier=rule.tier, reason="above_clear")] if episode.clearing_since else []
-    if episode.clearing_since is None and rule.dwell.total_seconds() > 0:
+        return [*noted, Decision(kind="hold", tier=rule.tier, reason="above_clear")] if episode.clearing_since else noted
+    if episode.clearing_since is None and rule.dwell > timedelta(0):
         return [Decision(kind="clearing", tier=rule.tier, reason="dwelling")]
     since = episode.clearing_since or score.as_of
-    if score.as_of - since >= rule.dwell:
-        return [Decision(kind="clear", tier=rule.tier, reason="below_clear")]
-    return []
+    return [Decision(kind="clear", tier=rule.tier, reason="below_clear")] if score.as_of - since >= rule.dwell else []

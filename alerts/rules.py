@@ -1,13 +1,10 @@
-"""The policy as data: read from TOML, checked against its schema, immutable."""
+"""The policy as data, immutable: what raises and clears each tier, whom it spares, how storms are grouped, and which edition holds where and when."""
 
-import tomllib
-from collections.abc import Sequence
-from datetime import timedelta
-from importlib.resources import files
-from pathlib import Path
-from typing import Annotated, Final, Literal
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal, Protocol
 
-import msgspec
 from msgspec import Meta, Struct
 
 Tier = Literal["watch", "urgent", "rapid_response"]
@@ -20,7 +17,11 @@ class PolicyError(Exception):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """One way into a tier: a score that reaches `raise_at`, or whose single part is red. Cleared below `clear_below` for `dwell`."""
+    """One way into a tier: a score that reaches `raise_at`, or whose single part is red. Cleared below `clear_below` for `dwell`.
+
+    `times` of the last `of_last` scores within `within` must reach it. For `cool_down` after an episode has cleared the tier is not raised again by the
+    same score, unless that is `rearm_rise` above the highest it had reached; so much above it an answered episode is raised anew. None: never.
+    """
 
     tier: Tier
     score: str
@@ -28,10 +29,16 @@ class Rule(Struct, frozen=True, kw_only=True):
     red: bool
     clear_below: float
     dwell: timedelta
+    times: int = 1
+    of_last: int = 1
+    within: timedelta = timedelta(0)
+    cool_down: timedelta = timedelta(0)
+    rearm_rise: float | None = None
 
 
 class Exclusion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Patients who are not paged about: all that is named must hold. `classes`: of HL7 table 0004; `scores`: only what these would raise, empty for all.
+    """Patients who are not paged about: all that is named must hold. `classes`: of HL7 table 0004; `resuscitate`: what the code status says;
+    `scores`: only what these would raise, empty for all.
 
     What is not known of a patient excludes nobody.
     """
@@ -40,68 +47,93 @@ class Exclusion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     units: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     below_age_years: Annotated[int, Meta(ge=1, le=120)] | None = None
+    comfort_care: bool = False
+    resuscitate: tuple[Literal["none", "limited"], ...] = ()
     scores: tuple[str, ...] = ()
+
+    @property
+    def names_somebody(self) -> bool:
+        """Whether it says who is meant; else everybody would be."""
+        return bool(self.units or self.classes or self.below_age_years or self.comfort_care or self.resuscitate)
+
+
+class Storms(Struct, frozen=True, kw_only=True):
+    """When raises come in such numbers that they are told together: so many of one unit, or by one and the same input in the whole hospital, within
+    `within`; so many of one patient by one input within `bed_within`. Each waits `hold` for its own page.
+    """
+
+    unit_raises: int
+    input_raises: int
+    within: timedelta
+    bed_raises: int
+    bed_within: timedelta
+    hold: timedelta
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """The rules in force, the highest tier first."""
+    """The rules in force on one unit, the highest tier first. `expire`: an open episode ends when its patient had no score for so long."""
 
     version: str
     max_age: timedelta
     rules: tuple[Rule, ...]
     exclude: tuple[Exclusion, ...] = ()
+    storms: Storms | None = None
+    expire: timedelta = timedelta(hours=24)
+
+    @property
+    def scores(self) -> frozenset[str]:
+        """Every score that may raise."""
+        return frozenset(rule.score for rule in self.rules)
 
 
-class _RuleFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    score: str
-    tier: Tier | None = None
-    raise_at: float | None = None
-    raise_at_model_threshold: bool = False
-    red: bool = False
-    clear_below: float | None = None
-    clear_share: Annotated[float, Meta(gt=0, lt=1)] | None = None
-    dwell_minutes: Annotated[float, Meta(ge=0)] = 0
+class Edition(Struct, frozen=True, kw_only=True):
+    """One version of a hospital's policy. `effective_from`: None, since ever; `units`: the rules of those that have their own."""
+
+    effective_from: datetime | None
+    everywhere: Rules
+    units: Mapping[str, Rules]
+
+    @property
+    def version(self) -> str:
+        """As it is recorded with each decision."""
+        return self.everywhere.version
 
 
-class _PolicyFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    version: str
-    max_age_minutes: Annotated[float, Meta(gt=0)]
-    tiers: dict[str, _RuleFile]
-    exclude: tuple[Exclusion, ...] = ()
+class Policy(Struct, frozen=True, kw_only=True):
+    """A hospital's editions in the order in which they take force; the first holds since ever."""
+
+    editions: tuple[Edition, ...]
+
+    def edition(self, at: datetime) -> Edition:
+        """The one in force at an instant: the last that has taken force by then.
+
+        >>> from datetime import UTC
+        >>> new_year = datetime(2027, 1, 1, tzinfo=UTC)
+        >>> old, new = (Rules(version=name, max_age=timedelta(hours=1), rules=()) for name in ("old", "new"))
+        >>> policy = Policy(editions=(Edition(effective_from=None, everywhere=old, units={}), Edition(effective_from=new_year, everywhere=new, units={})))
+        >>> [policy.edition(at).version for at in (new_year - timedelta(seconds=1), new_year)]
+        ['old', 'new']
+        """
+        if len(self.editions) == 1:
+            return self.editions[0]
+        later = [one.effective_from for one in self.editions[1:] if one.effective_from is not None]
+        return self.editions[bisect_right(later, at)]
+
+    def rules_for(self, unit: str | None, at: datetime) -> Rules:
+        """What holds on a unit at an instant."""
+        edition = self.edition(at)
+        return edition.units.get(unit, edition.everywhere) if unit is not None else edition.everywhere
+
+    @property
+    def scores(self) -> frozenset[str]:
+        """Every score that any edition may raise by, on any unit: what must be computed."""
+        every = (rules for one in self.editions for rules in (one.everywhere, *one.units.values()))
+        return frozenset(score for rules in every for score in rules.scores)
 
 
-def load(path: Path | None, model_threshold: float) -> Rules:
-    """The rules of a file, or those that come with Vigil. Raises PolicyError, naming what is wrong."""
-    text = path.read_text() if path else (files("alerts") / "policy.toml").read_text(encoding="utf-8")
-    where = str(path) if path else "alerts/policy.toml"
-    try:
-        read = msgspec.convert(tomllib.loads(text), _PolicyFile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise PolicyError(f"{where}: {error}\ncorrect that entry") from error
-    rules = [_rule(name, one, model_threshold, where) for name, one in read.tiers.items()]
-    for one in read.exclude:
-        if not (one.units or one.classes or one.below_age_years):
-            raise PolicyError(f"{where}: exclude {one.reason} names everybody\ngive it units, classes or below_age_years")
-    return Rules(version=read.version, max_age=timedelta(minutes=read.max_age_minutes), rules=_ordered(rules), exclude=read.exclude)
+class InForce(Protocol):
+    """Whoever decides asks for the rules anew each time; a policy that was read once, or files that are followed."""
 
-
-def _rule(name: str, one: _RuleFile, model_threshold: float, where: str) -> Rule:
-    raise_at = model_threshold if one.raise_at_model_threshold else one.raise_at
-    if raise_at is None and not one.red:
-        raise PolicyError(f"{where}: tiers.{name} never raises\ngive it raise_at, raise_at_model_threshold or red")
-    clear_below = raise_at * one.clear_share if one.clear_share is not None and raise_at is not None else one.clear_below
-    if clear_below is None or (raise_at is not None and clear_below > raise_at):
-        raise PolicyError(f"{where}: tiers.{name} clears above where it raises, or never\ngive it clear_below or clear_share")
-    tier = one.tier
-    if tier is None:
-        try:
-            tier = msgspec.convert(name, Tier)
-        except msgspec.ValidationError as error:
-            raise PolicyError(f"{where}: tiers.{name} is no tier\nsay which with tier = …") from error
-    return Rule(
-        tier=tier, score=one.score, raise_at=raise_at, red=one.red, clear_below=clear_below, dwell=timedelta(minutes=one.dwell_minutes)
-    )
-
-
-def _ordered(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    return tuple(sorted(rules, key=lambda rule: -RANK[rule.tier]))
+    def rules_for(self, unit: str | None, at: datetime) -> Rules:
+        """What holds on a unit at an instant."""
+        ...

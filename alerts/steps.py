@@ -10,7 +10,7 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts import duties, outbox
+from alerts import duties, lapses, outbox
 from alerts.episode import Episode, State
 from alerts.escalation import Rest, Standing, Take, Tried, next_step, onward
 from alerts.plan import Plan, plan_for
@@ -64,6 +64,7 @@ class Steps:
         """Every step that is due now; tells how many episodes were looked at."""
         names = {"now": now, "fallback": self._fallback, "limit": AT_ONCE}
         with connection.transaction(), connection.cursor() as cursor:
+            lapses.lapse(cursor, now)
             cursor.execute(SQL["forget"].encode())
             ids = [row[0] for name in ("due", "troubled") for row in cursor.execute(SQL[name].encode(), names)]
             agreed = self._duties(cursor, now) if ids else ()

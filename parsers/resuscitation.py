@@ -34,6 +34,11 @@ ANSWERS: Mapping[str, Resuscitate] = MappingProxyType(
 )  # fmt: skip
 """Answers in lower case without punctuation; the numbers are SNOMED CT findings. Yes and no answer a question named for not resuscitating."""
 
+COMFORT = frozenset(
+    {"comfortcare", "comfortcareonly", "comfortmeasures", "comfortmeasuresonly", "cmo", "hospice", "hospicecare", "endoflifecare"}
+)
+"""Answers that mean care for comfort alone. Not to be resuscitated does not: such a patient is treated, and paged about, like any other until the heart stops."""
+
 NOTHING_TO_HEED = "A0"
 """Table 0009: no functional limitations."""
 
@@ -61,6 +66,11 @@ def code_status_in(context: Context, obx: Sequence[str], meant: Meaning, one: Ob
         stated_in="OBX-5",
         stated_at=one.observed_at,
     )
+
+
+def for_comfort(stated: CodeStatus) -> bool:
+    """Whether a code status means care for comfort alone."""
+    return any(squeezed(text) in COMFORT for text in (stated.code, stated.display) if text)
 
 
 def _answer(name: str, words: Sequence[str]) -> Resuscitate | None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from parsers.codes import canonical_code
 from parsers.events import CodeStatus, Event, Medication, Observation, ObservationStatus, Person, Visit
+from parsers.resuscitation import for_comfort
 from streams import movements, readings
 from streams.movements import Encounter, Moved
 from streams.readings import WINDOW, Reading
@@ -31,12 +32,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Stated:
-    """What is to be done at an arrest, and when that was said; `unknown` where the code as sent is not understood."""
+    """What is to be done at an arrest, and when that was said; `unknown` where the code as sent is not understood. `comfort_care`: it was said in words
+    that mean comfort alone, which not to resuscitate does not."""
 
     at: datetime
     received_at: datetime
     resuscitate: Literal["full", "limited", "none", "unknown"]
     withdrawn: bool = False
+    comfort_care: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +187,7 @@ def _give(state: PatientState, event: Medication, received_at: datetime) -> Pati
 
 def _state_code(state: PatientState, event: CodeStatus, received_at: datetime) -> PatientState:
     one = Stated(
-        at=time_of(event, received_at), received_at=received_at, resuscitate=event.resuscitate or "unknown", withdrawn=event.withdrawn
-    )
+        at=time_of(event, received_at), received_at=received_at, resuscitate=event.resuscitate or "unknown", withdrawn=event.withdrawn,
+        comfort_care=for_comfort(event),
+    )  # fmt: skip
     return state if state.code_status is not None and state.code_status >= one else replace(state, code_status=one)

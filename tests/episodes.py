@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 from alerts import outbox
 from alerts.bedside import Alarms
 from alerts.outbox import Claimed
+from alerts.policy_file import load
 from alerts.routing import Route
-from alerts.rules import load
 from infra.database.connect import connect
 from infra.metrics import Metrics
 from scoring.score import Score

@@ -4,7 +4,7 @@ from datetime import date, time, timedelta
 
 from alerts.bedside import Alarms
 from alerts.people import Contact, EscalationRule, Person, Roster, Rotation, StepRule, Team
-from alerts.rules import load
+from alerts.policy_file import load
 from alerts.steps import Steps
 from infra.database.connect import connect
 from tests.episodes import NOON, Bedside

@@ -21,6 +21,7 @@ from scoring.observations import observations
 from scoring.score import Finding, Score
 from scoring.served import in_effect, voice_of
 from scoring.voice import Voice
+from scoring.watched import Watching
 from scoring.words import words
 from streams import as_of
 from streams.features import FEATURES, features
@@ -122,7 +123,7 @@ def _again(voice: Voice, score: dict[str, Any], state: PatientState, at: datetim
         source=Source(topic=topic, partition=int(partition), offset=int(offset.split(".")[0])), patient=state, received_at=at,
         changed=frozenset(state.readings),
     )  # fmt: skip
-    made = Bedside(voice, on_fallback=away.append).score([moment], score["scored_at"])
+    made = Watching(Bedside(voice, on_fallback=away.append), lambda: (score["name"],)).score([moment], score["scored_at"])
     found = next((one for one in made if one.name == score["name"]), None)
     if found is None and away:
         raise Trouble(f"the model does not answer: {away[0]}", "look at it: vigil status", NOT_THERE)

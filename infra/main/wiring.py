@@ -10,9 +10,10 @@ import faust
 import msgspec
 import psycopg
 
-from alerts import rules
 from alerts.bedside import Alarms
 from alerts.channels.kinds import silent
+from alerts.policy_file import SHIPPED_POLICY
+from alerts.policy_in_force import PolicyFiles
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
@@ -25,6 +26,7 @@ from scoring import stages_store
 from scoring.drift import UnitDrift
 from scoring.score import Score
 from scoring.served import Served, as_shipped, live_metadata, quantiles_of
+from scoring.watched import Watching
 from streams import progress, topics
 from streams.backlog_reader import BacklogReader
 from streams.beginnings import offsets
@@ -69,16 +71,11 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
     with connect(settings.database.url, application="vigil-work") as connection, connection.cursor() as cursor:
         scorer.look(cursor)
         model = live_metadata(settings.triton, stages_store.standings(cursor, settings.triton.model))
+    policy = PolicyFiles(Path(settings.page.policy) if settings.page.policy else SHIPPED_POLICY, model.threshold, model.name)
     transactor: Transactor[Score] = Transactor(
         lambda: connect(settings.database.url, application="vigil-work"),
-        scorer,
-        Alarms(
-            rules.load(Path(settings.page.policy) if settings.page.policy else None, model.threshold),
-            settings.page.routes,
-            metrics,
-            following(settings),
-            silent(settings.page),
-        ),
+        Watching(scorer, lambda: policy.policy.scores),
+        Alarms(policy, settings.page.routes, metrics, following(settings), silent(settings.page)),
         now=clock.now,
         timezones={feed.name: zone_of(profiles[feed.name], feed.timezone) for feed in settings.listen.feeds},
         profiles=profiles,

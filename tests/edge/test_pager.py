@@ -13,7 +13,7 @@ from alerts.bedside import Alarms
 from alerts.channels.channel import Accepted, Page, Refused
 from alerts.ledger import chained
 from alerts.pager import Pager, delay_s
-from alerts.rules import load
+from alerts.policy_file import load
 from infra.database.connect import connect
 from infra.metrics import Metrics
 from infra.settings import PageSettings, RouteSettings

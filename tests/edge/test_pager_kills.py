@@ -26,7 +26,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.bedside import Alarms
 from alerts.people import Contact, EscalationRule, Person, Roster, Rotation, StepRule, Team
-from alerts.rules import load
+from alerts.policy_file import load
 from infra.database.connect import connect
 from infra.metrics import Metrics
 from tests.edge.test_pager_through_outages import vigil_page

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from alerts.episode import Episode
 from alerts.policy import decide
-from alerts.rules import Rules, Tier, load
+from alerts.policy_file import load
+from alerts.rules import Policy, Tier
 from parsers.events import Merge, Note, Observation, Order
 from scoring.bedside import Bedside
 from scoring.score import Score
@@ -52,7 +53,7 @@ class Walk:
     def __init__(self, policy: Path, zone: tzinfo = UTC) -> None:
         self._zone = zone
         self.expected = Expected()
-        self._rules: Rules = load(policy, 1.0)
+        self._policy: Policy = load(policy, 1.0)
         self._scorer = Bedside(Silent(), lambda _: None)
         self._open: dict[str, dict[Tier, Episode]] = defaultdict(dict)
         self._known: set[int] = set()
@@ -111,7 +112,8 @@ class Walk:
     def _decide(self, moment: Moment, score: Score, mine: dict[Tier, Episode]) -> None:
         encounter = moment.patient.encounter
         in_hospital = encounter is None or encounter.status == "open"
-        for decision in decide(score, mine, self._rules, moment.received_at, in_hospital=in_hospital):
+        rules = self._policy.rules_for(encounter.unit if encounter else None, moment.received_at)
+        for decision in decide(score, mine, rules, moment.received_at, in_hospital=in_hospital):
             if decision.kind == "raise":
                 self.expected.pages[moment.patient.patient_id, decision.tier] += 1
                 mine[decision.tier] = Episode(

@@ -6,13 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.episode import Episode
-from alerts.policy import Circumstances, Decision, decide
-from alerts.policy_text import differences
-from alerts.rules import Exclusion, PolicyError, Tier, load
+from alerts.exclusions import Circumstances
+from alerts.policy import Decision, decide
+from alerts.policy_file import load
+from alerts.policy_text import described, differences
+from alerts.rules import Exclusion, PolicyError, Tier
 from scoring.score import Mode, Score
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RULES = load(None, model_threshold=0.2)
+RULES = load(None, model_threshold=0.2).rules_for(None, NOON)
 
 
 def score(
@@ -120,7 +122,8 @@ UNIT = Exclusion(reason="own_watch", units=("ICU",), scores=("deterioration",))
         (Circumstances(), "news2", ("raise", "threshold", "")),
         (Circumstances(birth_date=date(2010, 3, 1), patient_class="I"), "news2", ("raise", "threshold", "")),
         (Circumstances(birth_date=date(2010, 3, 2)), "news2", ("suppress", "excluded", "paediatric")),
-        (Circumstances(unit="ICU"), "news2", ("raise", "threshold", "")),
+        (Circumstances(unit="6E"), "news2", ("raise", "threshold", "")),
+        (Circumstances(unit="ICU"), "news2", ("suppress", "excluded", "intensive_care")),
         (Circumstances(unit="ICU"), "deterioration", ("suppress", "excluded", "own_watch")),
         (None, "news2", ("raise", "threshold", "")),
     ],
@@ -140,13 +143,13 @@ def test_what_is_open_is_still_cleared_for_who_is_excluded_by_now() -> None:
 
 def test_what_differs_between_two_policies_is_said_entry_by_entry() -> None:
     changed = replace(RULES, rules=(replace(RULES.rules[0], raise_at=8), *RULES.rules[1:]), exclude=(UNIT,))
-    assert list(differences(RULES, changed)) == [
+    assert list(differences(described(RULES), described(changed))) == [
         "~ rapid_response by news2: raised at 7, cleared below 5 for 30 min -> raised at 8, cleared below 5 for 30 min",
         "- excluded as paediatric: below 16 years",
         "- excluded as obstetric: of class B",
         "+ excluded as own_watch: on ICU and for deterioration",
     ]
-    assert list(differences(RULES, RULES)) == []
+    assert list(differences(described(RULES), described(RULES))) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""Chooses thresholds: the policy whose pages keep within a budget on one part of the patients, and meets most events there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+from msgspec.structs import replace
+
+from alerts.rules import Edition, Policy, Rule, Rules
+from alerts.simulate.figures import Counts, counted, pages_per_35, sensitivity
+from alerts.simulate.replay import pages_of
+from alerts.simulate.tracks import Track
+
+NEWS2_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A policy with what it did to some patients."""
+
+    policy: Policy
+    counts: Counts
+
+    @property
+    def pages(self) -> float:
+        """A day per 35 patients."""
+        return float(pages_per_35(self.counts, np.ones((1, len(self.counts.days))))[0])
+
+    @property
+    def sensitivity(self) -> float:
+        """Per event; 0 where there was none."""
+        found = float(sensitivity(self.counts, np.ones((1, len(self.counts.days))))[0])
+        return found if np.isfinite(found) else 0.0
+
+
+def judged(policy: Policy, tracks: Sequence[Track]) -> Judged:
+    """What a policy would have done."""
+    return Judged(policy, counted(tracks, [pages_of(policy, track) for track in tracks]))
+
+
+def with_thresholds(policy: Policy, by_score: Mapping[str, Callable[[Rule], Rule]]) -> Policy:
+    """The policy with these scores' rules changed, on every unit and in every edition."""
+
+    def changed(rules: Rules) -> Rules:
+        return replace(rules, rules=tuple(by_score[rule.score](rule) if rule.score in by_score else rule for rule in rules.rules))
+
+    def edition(one: Edition) -> Edition:
+        return replace(one, everywhere=changed(one.everywhere), units={name: changed(rules) for name, rules in one.units.items()})
+
+    return Policy(editions=tuple(edition(one) for one in policy.editions))
+
+
+def at(threshold: float) -> Callable[[Rule], Rule]:
+    """A rule that raises from `threshold`, and clears at the same share of it as before."""
+
+    def moved(rule: Rule) -> Rule:
+        if rule.raise_at is None:
+            return rule
+        share = rule.clear_below / rule.raise_at if rule.raise_at > 0 else 1.0
+        return replace(rule, raise_at=threshold, clear_below=threshold * share)
+
+    return moved
+
+
+def by_points(more: int) -> Callable[[Rule], Rule]:
+    """A rule that asks for so many points more, and clears so many higher; from the first on a single red part is no longer enough."""
+
+    def moved(rule: Rule) -> Rule:
+        if more == 0:
+            return rule
+        raise_at = NEWS2_MOST + 1.0 if rule.raise_at is None else rule.raise_at + more
+        return replace(rule, raise_at=raise_at, clear_below=rule.clear_below + more, red=False)
+
+    return moved
+
+
+def lone(score: str, raise_at: float, clear_below: float, dwell: timedelta) -> Policy:
+    """One rule for everybody, as a hospital without a policy would have it."""
+    rule = Rule(tier="urgent", score=score, raise_at=raise_at, red=False, clear_below=clear_below, dwell=dwell)
+    rules = Rules(version=f"{score} >= {raise_at:g}", max_age=timedelta(hours=1), rules=(rule,))
+    return Policy(editions=(Edition(effective_from=None, everywhere=rules, units={}),))
+
+
+def within_budget(policy: Policy, score: str, tracks: Sequence[Track], budget: float) -> Judged | None:
+    """The lowest threshold of a score in 0..1 that keeps within the budget; None where none does, because others page too much."""
+    highest = sorted({_highest(track, score) for track in tracks})
+    if not highest:
+        found = judged(policy, tracks)
+        return found if found.pages <= budget else None
+    silent, best = len(highest), None  # an index past the end: a threshold nobody reaches
+    low = 0
+    while low <= silent:
+        middle = (low + silent) // 2
+        threshold = highest[middle] if middle < len(highest) else np.nextafter(highest[-1], np.inf)
+        tried = judged(with_thresholds(policy, {score: at(float(threshold))}), tracks)
+        if tried.pages <= budget:
+            best, silent = tried, middle - 1
+        else:
+            low = middle + 1
+    return best
+
+
+def choose(policy: Policy, model: str, tracks: Sequence[Track], budget: float) -> Judged | None:
+    """The model's threshold together with the points that NEWS2's tiers ask for, for most events met within the budget; None where nothing keeps within it."""
+    best: Judged | None = None
+    for more in range(NEWS2_MOST):
+        shifted = with_thresholds(policy, {"news2": by_points(more)})
+        found = within_budget(shifted, model, tracks, budget)
+        if found is not None and (best is None or (found.sensitivity, -found.pages) > (best.sensitivity, -best.pages)):
+            best = found
+        if not any(page.score == "news2" for track in tracks for page in pages_of(shifted, track)):
+            break  # more points change nothing any more
+    return best
+
+
+def _highest(track: Track, score: str) -> float:
+    return max(
+        (seen.at_least for scores in track.scores for seen in scores if seen.name == score and seen.at_least is not None), default=0.0
+    )

@@ -1,0 +1,125 @@
+"""Patients of the past walked through the bedside's own `advance` and scorer, once; what was scored is kept, so that many policies can be tried on it."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from alerts.exclusions import Circumstances, circumstances_of
+from scoring.bedside import Bedside
+from scoring.evaluate.utility import LABEL_LEAD_H
+from scoring.models.cinc2019 import trajectory
+from scoring.models.metadata import metadata_of
+from scoring.models.session import Session
+from scoring.watched import Watching
+from streams.patient import advance
+from streams.processing import Moment, changed_codes
+from streams.record import Source
+from streams.replay.cinc2019 import table
+
+CHUNK = 50
+"""Patients a process takes at once."""
+
+
+class Seen(NamedTuple):
+    """One score of one hour, as far as a decision asks."""
+
+    name: str
+    value: float | None
+    at_least: float | None
+    red: bool
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One patient: each hour's time and scores. `onset`: of sepsis, None where there was none; `times` and `scores` run side by side."""
+
+    patient_id: str
+    circumstances: Circumstances
+    times: Sequence[datetime]
+    scores: Sequence[tuple[Seen, ...]]
+    onset: datetime | None
+
+    @property
+    def unit(self) -> str:
+        """Where the patient lay."""
+        return self.circumstances.unit or "unknown"
+
+    @property
+    def days(self) -> float:
+        """Patient-days watched."""
+        return len(self.times) / 24.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walker:
+    """What a process needs to walk patients: the model's repository and name, and the scores to compute besides."""
+
+    repository: Path
+    model: str
+    watched: tuple[str, ...] = ()
+
+    def walk(self, patient_id: str, text: str) -> Track:
+        """One CinC 2019 file. Raises streams.replay.cinc2019.NotACinc2019File."""
+        course = trajectory(patient_id, text)
+        state = course.initial
+        if state.encounter is not None:
+            state = replace(state, encounter=replace(state.encounter, unit=_unit(patient_id, text)))
+        moments = []
+        for hour, (at, seen) in enumerate(zip(course.times, course.observations, strict=True)):
+            for observation in seen:
+                state = advance(state, observation, received_at=at)
+            source = Source(topic="past", partition=0, offset=hour)
+            moments.append(Moment(source=source, patient=state, received_at=at, changed=changed_codes(seen)))
+        scores: dict[str, list[Seen]] = {}
+        for score in _scorer(self).score(moments, course.times[-1]) if moments else ():
+            seen_now = Seen(score.name, score.value, score.at_least, score.red, score.as_of)
+            scores.setdefault(score.score_id.rsplit("/", 1)[0], []).append(seen_now)
+        by_hour = [tuple(scores.get(str(moment.source), ())) for moment in moments]
+        return Track(patient_id, circumstances_of(state), course.times, by_hour, _onset(course.times, course.labels))
+
+
+@cache
+def _scorer(walker: Walker) -> Watching:
+    metadata = metadata_of(walker.repository, walker.model)
+    session = Session(walker.repository / walker.model / "1" / "model.onnx", metadata)
+    return Watching(Bedside(session, on_fallback=lambda _: None), lambda: walker.watched)
+
+
+def _onset(times: Sequence[datetime], labels: Sequence[float]) -> datetime | None:
+    """Labels are 1 from six hours before the onset."""
+    septic = np.flatnonzero(np.asarray(labels) > 0)
+    return times[int(septic[0])] + timedelta(hours=LABEL_LEAD_H) if len(septic) else None
+
+
+def _unit(patient_id: str, text: str) -> str:
+    """As the replay names it: the challenge tells medical from surgical intensive care, where it tells anything."""
+    rows = table(patient_id, text)
+    first = rows[0] if rows else {}
+    return "MICU" if first.get("Unit1", math.nan) == 1 else "SICU" if first.get("Unit2", math.nan) == 1 else "ICU"
+
+
+def walk_all(files: Iterable[tuple[str, str]], walker: Walker, workers: int = 2) -> Iterator[Track]:
+    """Every file, in order, on several cores."""
+    iterator = iter(files)
+    chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
+    with ProcessPoolExecutor(workers) as pool:
+        pending = [pool.submit(_walk_chunk, walker, chunk) for chunk in islice(chunks, workers * 2)]
+        while pending:
+            done = pending.pop(0).result()
+            following = next(chunks, None)
+            if following:
+                pending.append(pool.submit(_walk_chunk, walker, following))
+            yield from done
+
+
+def _walk_chunk(walker: Walker, files: Sequence[tuple[str, str]]) -> list[Track]:
+    return [walker.walk(patient_id, text) for patient_id, text in files]
