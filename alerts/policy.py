@@ -23,7 +23,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     """What to do about one tier. `clearing` marks since when an open episode has been below its clearing threshold; `hold` ends that; `peak` notes that
     it has never been so high. A raise because it has `risen` takes the place of the open episode.
 
-    `detail`: which exclusion, whose mute, which storm. `input`: the one input without which nothing would have been raised; empty where several were high.
+    `detail`: which exclusion, whose mute, which storm. `input`: the one input that weighed most, and without which nothing would have been raised; empty where several were as high.
     """
 
     kind: Kind
@@ -160,14 +160,14 @@ def _higher(rule: Rule, peak: float | None, score: Score) -> bool:
 
 
 def _input(rule: Rule, score: Score) -> str:
-    """The one part without which the rule would not have been reached."""
+    """The one part that weighs more than any other, where nothing would have been raised without it."""
     if not score.parts or score.at_least is None:
         return ""
     name, points = max(score.parts.items(), key=lambda part: part[1])
-    if rule.raise_at is not None and score.at_least >= rule.raise_at:
-        others = sum(1 for other in score.parts.values() if score.at_least - other < rule.raise_at)
-        return name if others == 1 and score.at_least - points < rule.raise_at else ""
-    return name if sum(1 for other in score.parts.values() if other == points) == 1 else ""
+    if sum(1 for other in score.parts.values() if other == points) > 1:
+        return ""
+    by_sum = rule.raise_at is not None and score.at_least >= rule.raise_at
+    return name if not by_sum or (rule.raise_at is not None and score.at_least - points < rule.raise_at) else ""
 
 
 def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: datetime) -> list[Decision]:

@@ -1,9 +1,11 @@
 """The alerts room on a real database: scores decided by the shipped policy, and what came of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from alerts import outbox
@@ -11,6 +13,7 @@ from alerts.bedside import Alarms
 from alerts.outbox import Claimed
 from alerts.policy_file import load
 from alerts.routing import Route
+from alerts.rules import Policy
 from infra.database.connect import connect
 from infra.metrics import Metrics
 from scoring.score import Score
@@ -24,12 +27,21 @@ PAGER = Route(tier="rapid_response", channel="pager", target="2222")
 MAIL = Route(tier="urgent", channel="mail", target="doctor@hospital.test")
 
 
-class Bedside:
-    """One worker's policy over one database; every call of `take` is one batch."""
+def shipped(*, storms: bool = False, **changed: object) -> Policy:
+    """The policy that comes with Vigil, without its storms unless they are what is tested; every rule changed as said."""
+    [edition] = load(None, model_threshold=0.2).editions
+    rules = tuple(replace(rule, **changed) for rule in edition.everywhere.rules)
+    everywhere = replace(edition.everywhere, rules=rules, storms=edition.everywhere.storms if storms else None)
+    return Policy(editions=(replace(edition, everywhere=everywhere),))
 
-    def __init__(self, url: str, routes: Sequence[Route] = (PAGER, MAIL)) -> None:
+
+class Bedside:
+    """One worker's policy over one database; every call of `take` is one batch. `units`: where patients lie, by MRN; 4W where nothing is said."""
+
+    def __init__(self, url: str, routes: Sequence[Route] = (PAGER, MAIL), policy: Policy | None = None) -> None:
         self.url, self.metrics = url, Metrics(CollectorRegistry())
-        self.alarms = Alarms(load(None, model_threshold=0.2), routes, self.metrics)
+        self.alarms = Alarms(policy or shipped(), routes, self.metrics)
+        self.units: dict[str, str] = {}
         self._offset = 0
 
     def take(self, *news2: float, mrn: str = "1", minutes: float = 0, status: Literal["open", "discharged"] = "open") -> list[str]:
@@ -58,7 +70,7 @@ class Bedside:
 
     def moment(self, mrn: str, minutes: float, status: Literal["open", "discharged"]) -> Moment:
         self._offset += 1
-        encounter = Encounter(encounter_id=f"V{mrn}", unit="4W", bed="12", status=status)
+        encounter = Encounter(encounter_id=f"V{mrn}", unit=self.units.get(mrn, "4W"), bed="12", status=status)
         return Moment(
             source=Source(topic="hl7.oru", partition=0, offset=self._offset),
             patient=PatientState(patient_id=f"HOSP:{mrn}", encounter=encounter),
@@ -67,11 +79,11 @@ class Bedside:
             closed=status != "open",
         )
 
-    def score(self, moment: Moment, value: float, minutes: float) -> Score:
+    def score(self, moment: Moment, value: float, minutes: float, parts: Mapping[str, float] = MappingProxyType({})) -> Score:
         at = NOON + timedelta(minutes=minutes)
         return Score(
             score_id=f"{moment.source}/news2", patient_id=moment.patient.patient_id, encounter_id=None, name="news2", version="2017", value=value,
-            at_least=value, red=False, as_of=at, scored_at=at, mode="live", parts={}, missing=(), findings=(),
+            at_least=value, red=False, as_of=at, scored_at=at, mode="live", parts=dict(parts), missing=(), findings=(),
         )  # fmt: skip
 
 

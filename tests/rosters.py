@@ -4,10 +4,10 @@ from datetime import date, time, timedelta
 
 from alerts.bedside import Alarms
 from alerts.people import Contact, EscalationRule, Person, Roster, Rotation, StepRule, Team
-from alerts.policy_file import load
+from alerts.rules import Policy
 from alerts.steps import Steps
 from infra.database.connect import connect
-from tests.episodes import NOON, Bedside
+from tests.episodes import NOON, Bedside, shipped
 
 LINE = Contact(channel="pager", target="2222")
 
@@ -39,10 +39,10 @@ ROSTER = Roster(
 class Ward(Bedside):
     """A bedside whose episodes escalate by a roster."""
 
-    def __init__(self, url: str, roster: Roster = ROSTER, fallback_s: float = 60.0) -> None:
+    def __init__(self, url: str, roster: Roster = ROSTER, fallback_s: float = 60.0, policy: Policy | None = None) -> None:
         super().__init__(url, routes=())
         self.roster, self.fallback_s = roster, fallback_s
-        self.alarms = Alarms(load(None, model_threshold=0.2), (), self.metrics, lambda: roster)
+        self.alarms = Alarms(policy or shipped(), (), self.metrics, lambda: roster)
 
     def steps(self) -> Steps:
         """What a pager that has just been started has."""

@@ -24,7 +24,8 @@ NOTES: Final = (
     " clears it.",
     "A page is right where sepsis begins within 48 h of it or has begun; an event is met by a page in the 48 h before its onset. Other reasons to page about"
     " a patient have no label in these data and count as false.",
-    "CinC 2019 has no clock: its hours of the day count from admission to intensive care. It has neither consciousness nor oxygen, so NEWS2 is a lower bound.",
+    "CinC 2019 has no clock: its hours of the day count from admission to intensive care. It has neither consciousness nor"
+    " oxygen: NEWS2 is taken as if both were normal.",
     "Storms are not simulated: each patient's time is its own.",
 )
 

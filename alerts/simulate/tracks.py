@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from streams.patient import advance
 from streams.processing import Moment, changed_codes
 from streams.record import Source
 from streams.replay.cinc2019 import table
+
+NEVER_RECORDED: Final = frozenset({"consciousness", "on_oxygen"})
+"""What these data have of nobody. Where nothing else is missing the lower bound stands for the score, as if it were normal; else no episode would ever clear."""
 
 CHUNK = 50
 """Patients a process takes at once."""
@@ -81,7 +84,8 @@ class Walker:
             moments.append(Moment(source=source, patient=state, received_at=at, changed=changed_codes(seen)))
         scores: dict[str, list[Seen]] = {}
         for score in _scorer(self).score(moments, course.times[-1]) if moments else ():
-            seen_now = Seen(score.name, score.value, score.at_least, score.red, score.as_of)
+            value = score.at_least if score.value is None and NEVER_RECORDED.issuperset(score.missing) else score.value
+            seen_now = Seen(score.name, value, score.at_least, score.red, score.as_of)
             scores.setdefault(score.score_id.rsplit("/", 1)[0], []).append(seen_now)
         by_hour = [tuple(scores.get(str(moment.source), ())) for moment in moments]
         return Track(patient_id, circumstances_of(state), course.times, by_hour, _onset(course.times, course.labels))

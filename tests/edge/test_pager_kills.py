@@ -26,11 +26,10 @@ from prometheus_client import CollectorRegistry
 
 from alerts.bedside import Alarms
 from alerts.people import Contact, EscalationRule, Person, Roster, Rotation, StepRule, Team
-from alerts.policy_file import load
 from infra.database.connect import connect
 from infra.metrics import Metrics
 from tests.edge.test_pager_through_outages import vigil_page
-from tests.episodes import Bedside
+from tests.episodes import Bedside, shipped
 
 KILLS = int(os.environ.get("VIGIL_KILLS", "10"))
 PAGERS = 2
@@ -110,7 +109,7 @@ class Stream:
 
     def __init__(self, url: str) -> None:
         self.bedside, self.opened = Bedside(url), 0
-        self.bedside.alarms = Alarms(load(None, model_threshold=0.2), (), Metrics(CollectorRegistry()), lambda: ROSTER)
+        self.bedside.alarms = Alarms(shipped(), (), Metrics(CollectorRegistry()), lambda: ROSTER)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
