@@ -25,8 +25,8 @@ FROM (
 WHERE e.episode_id = due.episode_id AND due.scored_at IS NOT NULL
 
 -- name: expire
-UPDATE vigil_store.episode AS e SET state = CASE WHEN e.patients > 1 THEN 'resolved' ELSE 'expired' END, closed_at = %(now)s,
-    closed_because = CASE WHEN e.patients > 1 THEN 'storm_over' ELSE 'silent' END
+UPDATE vigil_store.episode AS e SET state = CASE WHEN e.alerts > 1 THEN 'resolved' ELSE 'expired' END, closed_at = %(now)s,
+    closed_because = CASE WHEN e.alerts > 1 THEN 'storm_over' ELSE 'silent' END
 FROM (
     SELECT episode_id FROM vigil_store.episode WHERE closed_at IS NULL AND expires_at <= %(now)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) AS due

@@ -31,7 +31,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     received_at: datetime
     may_repeat: bool
     age_s: float
-    patients: int = 1
+    alerts: int = 1
 
 
 def put(

@@ -85,7 +85,7 @@ FROM (
 WHERE p.page_id = due.page_id
 RETURNING p.page_id, p.dedup_key, p.episode_id, p.tier, p.unit, p.step, p.channel, p.target, p.attempts, p.token, p.created_at, p.received_at,
     p.may_repeat, extract(epoch FROM now() - p.queued_at)::float8 AS age_s,
-    (SELECT e.patients FROM vigil_store.episode AS e WHERE e.episode_id = p.episode_id) AS patients
+    (SELECT e.alerts FROM vigil_store.episode AS e WHERE e.episode_id = p.episode_id) AS alerts
 
 -- name: accepted
 UPDATE vigil_store.page SET state = CASE WHEN acknowledged_at IS NULL THEN 'accepted' ELSE 'acknowledged' END, accepted_at = coalesce(accepted_at, %(at)s),

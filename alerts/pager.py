@@ -172,7 +172,7 @@ class Pager:
             log.warning("page_may_repeat", page=page.page_id, channel=page.channel, attempts=page.attempts)
         message = Page(
             page_id=page.page_id, tier=page.tier, unit=page.unit, created_at=page.created_at, link=f"{self._link}/p/{page.token}",
-            may_repeat=page.may_repeat, chart=chart.about(work, page.page_id) if page.channel in self._for_patients else None, patients=page.patients,
+            may_repeat=page.may_repeat, chart=chart.about(work, page.page_id) if page.channel in self._for_patients else None, alerts=page.alerts,
         )  # fmt: skip
         try:
             return await channel.send(message, page.target)

@@ -48,20 +48,20 @@ def storm(rules: Storms, tier: Tier, raises: Raises) -> Kind | None:
 
 
 def raises_about(cursor: psycopg.Cursor, rules: Storms, episode: Episode) -> Raises:
-    """What was raised lately, by the database, with this one."""
+    """What was raised lately, by the database, with this one, whose episode is written already."""
     names = {
         "patient_id": episode.patient_id, "unit": episode.unit, "input": episode.input, "since": episode.opened_at - rules.within,
         "bed_since": episode.opened_at - rules.bed_within, "until": episode.opened_at,
     }  # fmt: skip
     row = cursor.execute(SQL["raises"].encode(), names).fetchone()
     unit, of_input, bed = row or (0, 0, 0)
-    return Raises(unit=unit + (episode.unit is not None), input=of_input + bool(episode.input), bed=bed + bool(episode.input))
+    return Raises(unit=unit + (episode.unit is not None), input=of_input + bool(episode.input), bed=bed)
 
 
 def gather(
     cursor: psycopg.Cursor, rules: Storms, kind: Kind, raises: Raises, episode: Episode, episode_id: str, received_at: datetime
 ) -> tuple[Episode, bool]:
-    """The storm's own episode with one patient more, and whether it begins with this one. It is over when no more came for `hold`."""
+    """The storm's own episode with one more, and whether it begins with this one. It is over when no more came for `hold`."""
     place = {"bed": episode.patient_id, "input": episode.input, "unit": episode.unit}[kind]
     unit = SEVERAL_UNITS if kind == "input" else episode.unit
     reason = " ".join(("storm", kind, *([episode.input] if kind != "unit" else [])))
@@ -70,7 +70,7 @@ def gather(
         reason=reason, peak=None, input="", follows=None,
     )  # fmt: skip
     names = {name: getattr(group, name) for name in group.__struct_fields__} | {
-        "received_at": received_at, "expires_at": episode.opened_at + rules.hold, "hold": rules.hold, "patients": getattr(raises, kind),
+        "received_at": received_at, "expires_at": episode.opened_at + rules.hold, "hold": rules.hold, "alerts": getattr(raises, kind),
     }  # fmt: skip
     row = cursor.execute(SQL["gather"].encode(), names).fetchone()
     if row is None:

@@ -3,7 +3,7 @@
 -- name: raises
 SELECT
     (SELECT count(DISTINCT patient_id) FROM vigil_store.episode
-        WHERE unit = %(unit)s AND opened_at > %(since)s AND opened_at <= %(until)s AND follows IS NULL AND patients = 1 AND patient_id <> %(patient_id)s),
+        WHERE unit = %(unit)s AND opened_at > %(since)s AND opened_at <= %(until)s AND follows IS NULL AND alerts = 1 AND patient_id <> %(patient_id)s),
     (SELECT count(DISTINCT patient_id) FROM vigil_store.episode
         WHERE input = nullif(%(input)s, '') AND opened_at > %(since)s AND opened_at <= %(until)s AND follows IS NULL AND patient_id <> %(patient_id)s),
     (SELECT count(*) FROM vigil_store.episode
@@ -11,11 +11,11 @@ SELECT
 
 -- name: gather
 INSERT INTO vigil_store.episode (episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, received_at, policy_version, expires_at,
-    expire_after, patients)
+    expire_after, alerts)
 VALUES (%(episode_id)s, %(patient_id)s, NULL, %(tier)s, %(unit)s, %(bed)s, %(opened_at)s, 'open', %(reason)s, %(score_id)s, %(received_at)s, %(policy_version)s,
-    %(expires_at)s, %(hold)s, greatest(2, %(patients)s))
+    %(expires_at)s, %(hold)s, greatest(2, %(alerts)s))
 ON CONFLICT (patient_id, tier) WHERE closed_at IS NULL
-DO UPDATE SET patients = vigil_store.episode.patients + 1, expires_at = greatest(vigil_store.episode.expires_at, excluded.expires_at)
+DO UPDATE SET patients = vigil_store.episode.alerts + 1, expires_at = greatest(vigil_store.episode.expires_at, excluded.expires_at)
 RETURNING episode_id, (xmax = 0)
 
 -- name: hold

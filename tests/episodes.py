@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
+import psycopg
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
@@ -16,6 +17,7 @@ from alerts.routing import Route
 from alerts.rules import Policy
 from infra.database.connect import connect
 from infra.metrics import Metrics
+from scoring import store
 from scoring.score import Score
 from streams.movements import Encounter
 from streams.patient import PatientState
@@ -55,6 +57,10 @@ class Bedside:
         """Decides these, in a transaction of their own."""
         with connect(self.url) as connection:
             self.alarms.decide(connection.cursor(), moments, scores, NOON + timedelta(minutes=minutes))
+
+    def write(self, cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
+        """As the scorer writes them, in the caller's transaction."""
+        store.write(cursor, scores)
 
     def merge(self, from_mrn: str, into_mrn: str) -> None:
         with connect(self.url) as connection:

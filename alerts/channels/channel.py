@@ -33,7 +33,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """What leaves the hospital's database: unit, tier, time and an opaque link. `page_id` is the idempotency key for providers that have one.
 
     `may_repeat`: an earlier attempt may have arrived, nobody knows; the text says so. `chart` is None except on approved channels.
-    `patients`: of how many it speaks, more than one in a storm.
+    `alerts`: of how many it speaks, more than one in a storm.
     """
 
     page_id: str
@@ -43,7 +43,7 @@ class Page(Struct, frozen=True, kw_only=True):
     link: str
     may_repeat: bool = False
     chart: Chart | None = None
-    patients: int = 1
+    alerts: int = 1
 
     @property
     def subject(self) -> str:
@@ -54,7 +54,7 @@ class Page(Struct, frozen=True, kw_only=True):
         'RAPID RESPONSE 4W 12:05'
         """
         again = " (may repeat)" if self.may_repeat else ""
-        many = f" {self.patients} AT ONCE" if self.patients > 1 else ""
+        many = f" {self.alerts} ALERTS" if self.alerts > 1 else ""
         return f"{self.tier.replace('_', ' ').upper()} {self.unit or 'unit unknown'} {self.created_at:%H:%M}{many}{again}"
 
     @property

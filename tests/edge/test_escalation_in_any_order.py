@@ -6,7 +6,7 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts import answers, outbox
+from alerts import answers, mutes, outbox
 from alerts.answers import Answer, Kind
 from infra.database.connect import connect
 from tests.episodes import NOON
@@ -22,6 +22,8 @@ happenings = st.lists(
         st.tuples(st.just("wait"), st.integers(-2, 45), st.just(0)),
         st.tuples(st.just("leave"), st.sampled_from((0, 1)), st.just(0)),
         st.tuples(st.just("merge"), st.just(0), st.just(0)),
+        st.tuples(st.just("transfer"), st.sampled_from((0, 1)), st.sampled_from((0, 1, 2))),
+        st.tuples(st.just("mute"), st.sampled_from((0, 1)), st.sampled_from((5, 60))),
     ),
     min_size=3, max_size=18,
 )  # fmt: skip
@@ -49,6 +51,11 @@ class Life:
             case "leave":
                 self.ward.take(0, mrn=self.patients[number], minutes=self.minute, status="discharged")
                 self.gone.add(self.patients[number])
+            case "transfer" if self.patients[number] not in self.gone:
+                self.ward.units[self.patients[number]] = ("4W", "6E", "ICU")[int(value)]
+                self.ward.take(0, mrn=self.patients[number], minutes=self.minute)
+            case "mute":
+                self._mute(self.patients[number], value)
             case "merge":
                 self.ward.merge(*self.patients)
                 if self.patients[0] not in self.gone:  # whose visit goes on is the survivor's
@@ -68,6 +75,12 @@ class Life:
                 answers.give(
                     connection, pages[number % len(pages)][0], Answer(kind=kind, by=f"Dr {number}"), NOON + timedelta(minutes=self.minute)
                 )
+
+    def _mute(self, mrn: str, minutes: float) -> None:
+        at = NOON + timedelta(minutes=self.minute)
+        with connect(self.ward.url) as connection:
+            for (episode_id,) in self.ward.ask("SELECT episode_id FROM vigil_store.episode WHERE patient_id = %s LIMIT 1", f"HOSP:{mrn}"):
+                mutes.mute(connection.cursor(), episode_id, "known", at + timedelta(minutes=minutes), "Dr Ann", at)
 
     def _deliver(self, how: int) -> None:
         """All that waits is accepted, refused, or finds its provider away for longer than anybody waits."""
@@ -109,10 +122,10 @@ def test_no_episode_without_an_owner_no_page_after_an_answer_and_none_to_a_team_
         ward.at(life.minute)
         assert ward.ask(OWNERLESS) == []
         for episode_id, state, over, pages in ward.ask(PAGES_OF):
-            if state in ("acknowledged", "at_bedside") or over:
+            if state in ("acknowledged", "at_bedside", "transferred") or over:
                 assert answered.setdefault(episode_id, pages) == pages
         assert ward.ask("SELECT count(*) - count(DISTINCT (episode_id, step, channel, target)) FROM vigil.pages") == [(0,)]
     for one in life.gone:
         waiting = "SELECT count(*) FROM vigil.pages p JOIN vigil_store.episode e USING (episode_id) WHERE e.patient_id = %s AND p.state = 'pending'"
         assert ward.ask(waiting, f"HOSP:{one}") == [(0,)]
-    ward.do("UPDATE vigil_store.episode SET closed_at = now(), state = 'closed' WHERE closed_at IS NULL; DELETE FROM vigil_store.answer; DELETE FROM vigil_store.page; DELETE FROM vigil_store.episode")  # fmt: skip
+    ward.do("UPDATE vigil_store.episode SET closed_at = now(), state = 'closed' WHERE closed_at IS NULL; DELETE FROM vigil_store.answer; DELETE FROM vigil_store.mute; DELETE FROM vigil_store.page; DELETE FROM vigil_store.episode")  # fmt: skip

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from alerts import answers, mutes
+from alerts import answers, mutes, outbox
 from alerts.answers import Answer
 from infra.database.connect import connect
 from tests.episodes import NOON, Bedside, claim
+from tests.rosters import Ward
 
 KEPT = "SELECT tier, reason, detail, count FROM vigil.suppressed ORDER BY tier, reason"
 
@@ -62,6 +63,32 @@ def test_comfort_care_said_in_an_answer_mutes_for_a_day(bedside: Bedside) -> Non
     assert bedside.ask("SELECT count(*) FROM vigil.pages") == [(1,)]
 
 
+def test_what_nobody_had_answered_rests_while_the_patient_is_muted_and_is_paged_on_when_that_ends(postgres_url: str) -> None:
+    ward = Ward(postgres_url)
+    ward.take(5)
+    [page] = claim(ward)
+    with connect(ward.url, autocommit=True) as connection:
+        outbox.accepted(connection, page, None, NOON)
+    mute(ward, hours=1)
+    ward.at(59)
+    assert ward.ask("SELECT state FROM vigil.episodes") == [("muted",)]
+    assert ward.paged() == [(0, "urgent", "ann", "pager")]
+    ward.at(60)
+    assert ward.ask("SELECT state FROM vigil.episodes") == [("open",)]
+    assert ward.paged() == [(0, "urgent", "ann", "pager"), (1, "urgent", "bob", "pager")]
+
+
+def test_a_mute_that_is_lifted_ends_at_once(postgres_url: str) -> None:
+    ward = Ward(postgres_url)
+    ward.take(5)
+    mute(ward, hours=10)
+    [(episode_id,)] = ward.ask("SELECT episode_id FROM vigil.episodes")
+    with connect(ward.url) as connection:
+        mutes.lift(connection.cursor(), episode_id, "Dr Bob", NOON + timedelta(minutes=1))
+    ward.at(2)
+    assert ward.ask("SELECT state FROM vigil.episodes") == [("open",)]
+
+
 def test_no_mute_is_longer_than_three_days(bedside: Bedside) -> None:
     bedside.take(5)
     mute(bedside, hours=24 * 365)
@@ -97,5 +124,6 @@ def test_a_policy_is_checked_and_compared_from_a_terminal(tmp_path: Path) -> Non
     assert vigil("policy", "diff", str(tmp_path / "a.toml"), str(tmp_path / "a.toml"), *home)[:2] == (0, "")
     status, out, _ = vigil("policy", "diff", str(tmp_path / "a.toml"), str(tmp_path / "b.toml"), *home)
     assert (status, out) == (
-        1, "~ rapid_response by news2: raised at 7, cleared below 5 for 30 min -> raised at 9, cleared below 5 for 30 min\n",
+        1, "~ rapid_response by news2: raised at 7, cleared below 5 for 30 min, anew at 3 above the highest"
+        " -> raised at 9, cleared below 5 for 30 min, anew at 3 above the highest\n",
     )  # fmt: skip

@@ -3,12 +3,14 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
-from alerts import answers, ledger, outbox
+from alerts import answers, ledger, mutes, outbox
 from alerts.answers import Action, Answer, Kind, Outcome
-from alerts.episode import TRANSITIONS, Happening, State, follow
+from alerts.episode import OVER, Happening, State, follow
+from alerts.lapses import lapse
 from alerts.outbox import Claimed
 from infra.database.connect import connect
 from tests.episodes import NOON, Bedside, claim
@@ -134,20 +136,29 @@ def test_a_decline_that_races_an_acknowledgement_undoes_nothing(bedside: Bedside
     assert bedside.ask("SELECT DISTINCT state FROM vigil.episodes") == [("acknowledged",)]
 
 
-HAPPENINGS: tuple[Happening, ...] = ("accepted", "acknowledged", "arrived", "cleared", "left", "merged")
+HAPPENINGS: tuple[Happening, ...] = get_args(Happening)
+STATES: tuple[State, ...] = get_args(State)
+LATER = NOON + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("happening", HAPPENINGS)
-@pytest.mark.parametrize("state", sorted({state for state, _ in TRANSITIONS} | {"resolved", "closed"}))
+@pytest.mark.parametrize("state", STATES)
 def test_the_database_moves_an_episode_as_the_table_says(bedside: Bedside, state: State, happening: Happening) -> None:
     bedside.take(8)
     [page] = claim(bedside)
     bedside.do(
-        "UPDATE vigil_store.episode SET state = %s, closed_at = %s, clearing_since = %s",
+        "UPDATE vigil_store.episode SET state = %s, closed_at = %s, clearing_since = %s, expires_at = %s",
         state,
-        NOON if state in ("resolved", "closed") else None,
+        NOON if state in OVER else None,
         NOON - timedelta(hours=1) if happening == "cleared" else None,
+        NOON - timedelta(minutes=1) if happening == "silent" else NOON + timedelta(hours=24),
     )
+    if state == "muted" and happening != "unmuted":
+        bedside.do(
+            "INSERT INTO vigil_store.mute (patient_id, reason, until, made_at, made_by) VALUES ('HOSP:1', 'known', %s, %s, 'Ann')",
+            LATER,
+            NOON,
+        )
     _let(bedside, page, happening)
     assert bedside.ask("SELECT state FROM vigil_store.episode WHERE episode_id = %s", page.episode_id) == [(follow(state, happening),)]
 
@@ -169,3 +180,14 @@ def _let(bedside: Bedside, page: Claimed, happening: Happening) -> None:
         case "merged":
             bedside.take(8, mrn="2")
             bedside.merge("1", "2")
+        case "muted":
+            with connect(bedside.url) as connection:
+                mutes.mute(connection.cursor(), page.episode_id, "known", LATER, "Ann", NOON)
+        case "unmuted" | "silent":
+            with connect(bedside.url) as connection:
+                lapse(connection.cursor(), NOON)
+        case "transferred":
+            bedside.units["1"] = "6E"
+            bedside.take(8, minutes=2)
+        case "risen":
+            bedside.take(11, minutes=2)

@@ -8,7 +8,7 @@ ALTER TABLE vigil_store.episode
     ADD COLUMN input text NOT NULL DEFAULT '',
     ADD COLUMN follows text,
     ADD COLUMN grouped_in text,
-    ADD COLUMN patients int NOT NULL DEFAULT 1,
+    ADD COLUMN alerts int NOT NULL DEFAULT 1,
     ADD COLUMN expires_at timestamptz,
     ADD COLUMN expire_after interval;
 ALTER TABLE vigil_store.episode DROP CONSTRAINT episode_state_check;
@@ -33,7 +33,7 @@ SELECT
     e.episode_id, coalesce(p.merged_into, e.patient_id) AS patient_id, e.encounter_id, e.tier, e.opened_at, e.closed_at, e.state, e.reason,
     e.closed_because, e.unit, e.bed, e.score_id,
     e.step, e.next_step_at, e.next_reason, e.bedside_at, e.bedside_by, e.outcome, e.outcome_action, e.outcome_at, e.outcome_by,
-    e.policy_version, e.closed_policy_version, e.peak, e.input, e.follows, e.grouped_in, e.patients
+    e.policy_version, e.closed_policy_version, e.peak, e.input, e.follows, e.grouped_in, e.alerts
 FROM vigil_store.episode AS e
 LEFT JOIN vigil_store.patient AS p ON p.patient_id = e.patient_id AND p.merged_into IS NOT NULL;
 
