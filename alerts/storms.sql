@@ -15,7 +15,7 @@ INSERT INTO vigil_store.episode (episode_id, patient_id, encounter_id, tier, uni
 VALUES (%(episode_id)s, %(patient_id)s, NULL, %(tier)s, %(unit)s, %(bed)s, %(opened_at)s, 'open', %(reason)s, %(score_id)s, %(received_at)s, %(policy_version)s,
     %(expires_at)s, %(hold)s, greatest(2, %(alerts)s))
 ON CONFLICT (patient_id, tier) WHERE closed_at IS NULL
-DO UPDATE SET patients = vigil_store.episode.alerts + 1, expires_at = greatest(vigil_store.episode.expires_at, excluded.expires_at)
+DO UPDATE SET alerts = vigil_store.episode.alerts + 1, expires_at = greatest(vigil_store.episode.expires_at, excluded.expires_at)
 RETURNING episode_id, (xmax = 0)
 
 -- name: hold
