@@ -18,6 +18,7 @@ from scoring.evaluate.utility import LABEL_LEAD_H
 from scoring.models.cinc2019 import trajectory
 from scoring.models.metadata import metadata_of
 from scoring.models.session import Session
+from scoring.models.tasks import SEPSIS
 from scoring.watched import Watching
 from streams.patient import advance
 from streams.processing import Moment, changed_codes
@@ -77,18 +78,19 @@ class Walker:
         if state.encounter is not None:
             state = replace(state, encounter=replace(state.encounter, unit=_unit(patient_id, text)))
         moments = []
-        for hour, (at, seen) in enumerate(zip(course.times, course.observations, strict=True)):
-            for observation in seen:
-                state = advance(state, observation, received_at=at)
-            source = Source(topic="past", partition=0, offset=hour)
-            moments.append(Moment(source=source, patient=state, received_at=at, changed=changed_codes(seen)))
+        for number, step in enumerate(course.steps):
+            for event in step.events:
+                state = advance(state, event, received_at=step.at)
+            source = Source(topic="past", partition=0, offset=number)
+            moments.append(Moment(source=source, patient=state, received_at=step.at, changed=changed_codes(step.events)))
         scores: dict[str, list[Seen]] = {}
-        for score in _scorer(self).score(moments, course.times[-1]) if moments else ():
+        for score in _scorer(self).score(moments, moments[-1].received_at) if moments else ():
             value = score.at_least if score.value is None and NEVER_RECORDED.issuperset(score.missing) else score.value
             seen_now = Seen(score.name, value, score.at_least, score.red, score.as_of)
             scores.setdefault(score.score_id.rsplit("/", 1)[0], []).append(seen_now)
         by_hour = [tuple(scores.get(str(moment.source), ())) for moment in moments]
-        return Track(patient_id, circumstances_of(state), course.times, by_hour, _onset(course.times, course.labels))
+        times = [step.at for step in course.steps]
+        return Track(patient_id, circumstances_of(state), times, by_hour, _onset(times, course.label(SEPSIS)))
 
 
 @cache
