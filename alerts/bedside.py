@@ -50,8 +50,8 @@ class Alarms:
             mine = opened[moment.patient.patient_id]
             if mine:
                 self._settle(batch, moment, left(mine) if moment.closed else self._transferred(batch, moment, mine), mine)
-            for score in made.get(source, ()):
-                self._follow(batch, moment, score, mine)
+            if source in made:
+                self._follow(batch, moment, made[source], mine)
         if batch.paged:
             cursor.execute(SQL["notify"].encode())
 
@@ -90,19 +90,24 @@ class Alarms:
 
         return transferred(mine, place, _namer(moment), spared, rules.version, batch.now)
 
-    def _follow(self, batch: "_Batch", moment: Moment, score: Score, mine: dict[Tier, Episode]) -> None:
+    def _follow(self, batch: "_Batch", moment: Moment, scores: Sequence[Score], mine: dict[Tier, Episode]) -> None:
         encounter, now = moment.patient.encounter, batch.now
         rules = self._policy.rules_for(encounter.unit if encounter else None, now)
-        past = recollect(batch.cursor, score, rules, batch.scores, now) if needs_past(score, mine, rules) else NO_PAST
         in_hospital = encounter is None or encounter.status == "open"
         circumstances = circumstances_of(moment.patient)
-        for decided in decide(score, mine, rules, now, in_hospital=in_hospital, circumstances=circumstances, past=past):
-            decision = _unless_muted(batch, moment, decided)
-            self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
-            if decision.kind == "suppress":
-                mutes.keep(batch.cursor, score, decision, rules.version, now)
-            changes = consequences(decision, score, mine, _place(moment), _namer(moment), rules.version, now)
-            self._settle(batch, moment, changes, mine, rules, score)
+        for score in scores:
+            past = recollect(batch.cursor, score, rules, batch.scores, now) if needs_past(score, mine, rules) else NO_PAST
+            for decided in decide(score, mine, rules, now, in_hospital=in_hospital, circumstances=circumstances, past=past):
+                self._do(batch, moment, score, decided, mine, rules)
+
+    def _do(self, batch: "_Batch", moment: Moment, score: Score, decided: Decision, mine: dict[Tier, Episode], rules: Rules) -> None:
+        decision = _unless_muted(batch, moment, decided)
+        self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
+        if decision.kind == "suppress":
+            mutes.keep(batch.cursor, score, decision, rules.version, batch.now)
+            return
+        changes = consequences(decision, score, mine, _place(moment), _namer(moment), rules.version, batch.now)
+        self._settle(batch, moment, changes, mine, rules, score)
 
     def _settle(
         self, batch: "_Batch", moment: Moment, changes: Iterable[Change], mine: dict[Tier, Episode], rules: Rules | None = None,

@@ -96,13 +96,12 @@ def decide(
 
 def needs_past(score: Score, open_episodes: Mapping[Tier, Episode], rules: Rules) -> bool:
     """Whether what came before may change a decision; it need not be looked up else."""
-    return any(
-        rule.score == score.name
-        and (rule.times > 1 or rule.cool_down > timedelta(0))
-        and rule.tier not in open_episodes
-        and _reaches(rule, score.at_least, red=score.red) is not None
-        for rule in rules.rules
-    )
+    for rule in rules.rules:
+        if rule.score != score.name or rule.tier in open_episodes or not (rule.times > 1 or rule.cool_down):
+            continue
+        if _reaches(rule, score.at_least, red=score.red) is not None:
+            return True
+    return False
 
 
 def _reaches(rule: Rule, at_least: float | None, *, red: bool) -> Literal["threshold", "red"] | None:

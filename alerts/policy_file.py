@@ -24,12 +24,13 @@ SHIPPED_POLICY: Final = Path(str(files("alerts"))) / "policy.toml"
 
 
 class _Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`off`: this unit does without it."""
+    """`model_threshold_share`: how much of the model's own threshold it takes. `off`: this unit does without it."""
 
     score: str
     tier: Tier | None = None
     raise_at: float | None = None
     raise_at_model_threshold: bool = False
+    model_threshold_share: Positive = 1.0
     red: bool = False
     clear_below: float | None = None
     clear_share: Annotated[float, Meta(gt=0, lt=1)] | None = None
@@ -149,7 +150,8 @@ class _Reading:
             self._refuse(
                 f"{place}: nobody computes {one.score} at the bedside", f"name one of news2, {self._model}, {', '.join(sorted(WATCHED))}"
             )
-        raise_at = one.raise_at if one.raise_at is not None else self._threshold if one.raise_at_model_threshold else None
+        by_model = self._threshold * one.model_threshold_share if one.raise_at_model_threshold else None
+        raise_at = by_model if one.raise_at is None else one.raise_at
         if raise_at is None and not one.red:
             self._refuse(f"{place} never raises", "give it raise_at, raise_at_model_threshold or red")
         clear_below = raise_at * one.clear_share if one.clear_share is not None and raise_at is not None else one.clear_below

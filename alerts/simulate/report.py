@@ -16,6 +16,8 @@ from alerts.simulate.tracks import Track
 USUAL: Final = (5, 7)
 """NEWS2's thresholds for an urgent and an emergency response (Royal College of Physicians, 2017, chart 4)."""
 DWELL: Final = timedelta(minutes=30)
+CLEAR_SHARE: Final = 0.8
+"""Of the threshold, for a lone rule: as NEWS2's 4 is of 5."""
 SCORE: Final = "news2"
 STRICTEST: Final = 20
 
@@ -87,7 +89,7 @@ class _Equal:
 
 
 def _at_equal_pages(policy: Policy, name: str, model: str, tracks: Sequence[Track]) -> _Equal:
-    """NEWS2 at the policy's pages: the lowest whole number of points that pages no more. The policy at NEWS2's: its model's threshold lowered as far."""
+    """NEWS2 at the policy's pages: the lowest whole number of points that pages no more. The model at NEWS2's: alone, by a rule built as NEWS2's is."""
     found: dict[str, Policy] = {}
     pairs = []
     mine = judged(policy, tracks).pages
@@ -99,9 +101,9 @@ def _at_equal_pages(policy: Policy, name: str, model: str, tracks: Sequence[Trac
             break
     for points in USUAL:
         pages = judged(_news2(points), tracks).pages
-        lowered = within_budget(policy, model, tracks, pages)
+        lowered = within_budget(lone(model, 1.0, CLEAR_SHARE, DWELL), model, tracks, pages)
         if lowered is not None:
-            as_many = f"policy at the pages of NEWS2 ≥ {points}"
+            as_many = f"model at the pages of NEWS2 ≥ {points}"
             found[as_many] = lowered.policy
             pairs.append((as_many, f"NEWS2 ≥ {points}"))
     return _Equal(found, pairs)
@@ -151,7 +153,7 @@ def _curves(model: str, tracks: Sequence[Track], say: Say) -> dict[str, list[dic
     picked = [highest[int(len(highest) * (1 - 0.5**power))] for power in range(3, 13) if len(highest) > 2**power]
     return {
         "news2": [_point(float(points), _news2(points), tracks) for points in range(3, 13)],
-        model: [_point(one, lone(model, one, 0.6 * one, timedelta(hours=2)), tracks) for one in picked],
+        model: [_point(one, lone(model, one, CLEAR_SHARE * one, DWELL), tracks) for one in picked],
     }
 
 

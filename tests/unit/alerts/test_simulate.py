@@ -1,0 +1,221 @@
+"""What a policy would have done to patients of the past: planted courses whose pages, leads and figures are known beforehand."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.exclusions import Circumstances
+from alerts.policy import decide
+from alerts.rules import Edition, Policy, Rule, Rules
+from alerts.simulate import replay
+from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, pages_per_35, ppv, sensitivity, summary
+from alerts.simulate.page import html
+from alerts.simulate.replay import Paged, pages_of
+from alerts.simulate.report import Patients, report
+from alerts.simulate.thresholds import choose, judged, lone, within_budget
+from alerts.simulate.tracks import Seen, Track
+from infra.main.policy import command
+from scoring.models.walk import fold
+
+START = datetime(2019, 1, 1, tzinfo=UTC)
+RULE = Rule(tier="urgent", score="risk", raise_at=0.5, red=False, clear_below=0.3, dwell=timedelta(hours=1), cool_down=timedelta(hours=3))
+
+
+def hour(number: int) -> datetime:
+    return START + timedelta(hours=number)
+
+
+def track(values: Sequence[float], onset: int | None = None, *, name: str = "risk", patient: str = "p", unit: str = "MICU") -> Track:
+    scores = [(Seen(name, value, value, False, hour(number)),) for number, value in enumerate(values)]
+    return Track(
+        patient, Circumstances(unit=unit), [hour(number) for number in range(len(values))], scores, None if onset is None else hour(onset)
+    )
+
+
+def policy(*rules: Rule, storms: None = None) -> Policy:
+    everywhere = Rules(version="planted", max_age=timedelta(hours=1), rules=rules, storms=storms)
+    return Policy(editions=(Edition(effective_from=None, everywhere=everywhere, units={}),))
+
+
+@pytest.mark.parametrize(
+    ("values", "at"),
+    [
+        ([0.1, 0.2, 0.4], []),
+        ([0.1, 0.6, 0.7, 0.6], [1]),
+        ([0.6, 0.1, 0.1, 0.6], [0]),  # cooling down
+        ([0.6, 0.1, 0.1, 0.1, 0.1, 0.1, 0.6], [0, 6]),
+        ([0.6, 0.1, 0.4, 0.1, 0.1, 0.6], [0]),  # the dwell began anew
+        ([0.5], [0]),
+    ],
+)
+def test_a_page_is_the_beginning_of_an_episode(values: list[float], at: list[int]) -> None:
+    assert [page.at for page in pages_of(policy(RULE), track(values))] == [hour(one) for one in at]
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.sampled_from((0.0, 0.2, 0.4, 0.5, 0.9)), max_size=20))
+def test_what_is_not_asked_of_the_policy_for_speed_would_have_decided_nothing(values: list[float]) -> None:
+    asked: list[float] = []
+
+    def noting(score, mine, rules, now, **more):  # type: ignore[no-untyped-def]
+        asked.append(score.value)
+        return decide(score, mine, rules, now, **more)
+
+    quick = pages_of(policy(RULE), track(values))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay, "decide", noting)
+        always = Rule(tier="watch", score="risk", raise_at=-1.0, red=False, clear_below=-2.0, dwell=timedelta(0))
+        slow = [page for page in pages_of(policy(RULE, always), track(values)) if page.tier == "urgent"]
+    assert len(asked) == len(values)
+    assert quick == slow
+
+
+COHORT = [
+    track([0.1] * 24, None),
+    track([0.1] * 10 + [0.6] * 14, 20),  # met, ten hours before
+    track([0.6] * 24, None),  # a false page
+    track([0.1] * 20 + [0.6] * 4, 10),  # paged after the onset: right, but met nothing
+    track([0.1] * 24, 12),  # missed
+]
+
+
+def test_figures_are_those_that_can_be_counted_by_hand() -> None:
+    counts = counted(COHORT, [pages_of(policy(RULE), one) for one in COHORT])
+    once = np.ones((1, len(COHORT)))
+    assert [float(figure(counts, once)[0]) for figure in (pages_per_35, sensitivity, ppv, lead(0.5))] == pytest.approx(
+        [3 * 35 / 5, 1 / 3, 2 / 3, 10.0]
+    )
+
+
+def test_a_page_too_long_before_the_onset_is_wrong_and_meets_nothing() -> None:
+    early = track([0.6] + [0.1] * 60, 49)
+    counts = counted([early], [pages_of(policy(RULE), early)])
+    assert (counts.right.tolist(), counts.met.tolist()) == ([0.0], [0.0])
+
+
+def test_an_interval_holds_the_figure_and_a_policy_over_itself_differs_by_nothing() -> None:
+    many = COHORT * 20
+    counts = counted(many, [pages_of(policy(RULE), one) for one in many])
+    weights = drawn(len(many), 7)
+    for name, figure in summary(counts, weights).items():
+        value, low, high = figure["value"], figure["low"], figure["high"]
+        assert value is not None and low is not None and high is not None, name
+        assert low <= value <= high
+    assert difference(counts, counts, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_whole_patients_are_drawn() -> None:
+    weights = drawn(50, 3)
+    assert weights[0].tolist() == [1.0] * 50
+    assert set(weights[1:].sum(axis=1)) == {50.0}
+    assert (drawn(50, 3) == weights).all()
+
+
+def test_pages_by_the_hour_are_per_35_patients_who_were_there_at_that_hour() -> None:
+    hours = by_hour(COHORT, [[Paged(hour(3), "urgent", "risk")], [], [], [], []])
+    assert hours[3] == {"hour": 3, "pages_per_35_patient_days": pytest.approx(35 * 24 / 5), "ppv": 0.0, "pages": 1}
+    assert hours[4]["pages"] == 0
+
+
+def test_the_lowest_threshold_within_the_budget_is_chosen_and_one_lower_would_break_it() -> None:
+    random = np.random.default_rng(5)
+    tracks = [track([0.0] + [float(random.random())] * 3) for _ in range(60)]
+    chosen = within_budget(policy(RULE), "risk", tracks, 70.0)
+    assert chosen is not None
+    assert chosen.pages <= 70.0
+    raise_at = chosen.policy.editions[0].everywhere.rules[0].raise_at
+    assert raise_at is not None
+    lower = max(value for one in tracks if (value := one.scores[-1][0].at_least) is not None and value < raise_at)
+    assert judged(lone("risk", lower, 0.6 * lower, timedelta(hours=1)), tracks).pages > 70.0
+
+
+def test_where_nothing_but_news2_pages_it_is_asked_for_more_points_until_the_budget_holds() -> None:
+    wards = [track([float(points)] * 24, onset=20 if points > 8 else None, name="news2") for points in range(3, 12)]
+    ward_policy = policy(Rule(tier="urgent", score="news2", raise_at=5, red=False, clear_below=4, dwell=timedelta(0)))
+    chosen = choose(ward_policy, "risk", wards, budget=12.0)
+    assert chosen is not None
+    assert chosen.policy.editions[0].everywhere.rules[0].raise_at == 9
+    assert (chosen.pages, chosen.sensitivity) == (pytest.approx(35 * 3 / 9), 1.0)
+
+
+def test_the_report_compares_at_equal_pages_and_its_page_asks_for_nothing_from_anywhere() -> None:
+    random = np.random.default_rng(11)
+    both = []
+    for number in range(120):
+        ill = number % 4 == 0
+        risk = np.clip(random.normal(0.5 if ill else 0.2, 0.15, 30), 0, 1)
+        points = np.clip(np.round(random.normal(6 if ill else 4, 2, 30)), 0, 20)
+        scores = [
+            (Seen("news2", p, p, False, hour(at)), Seen("risk", r, r, False, hour(at)))
+            for at, (r, p) in enumerate(zip(risk.tolist(), points.tolist(), strict=True))
+        ]
+        both.append(Track(f"p{number}", Circumstances(unit="<4W>"), [hour(at) for at in range(30)], scores, hour(20) if ill else None))
+    found = report(policy(RULE), "risk", Patients(both[::2], both[1::2]), 2.0, 1, lambda _: None)
+    names = [one["name"] for one in found["policies"]]
+    assert names[:2] == ["policy planted", "chosen for 2 a day"]
+    assert {"NEWS2 ≥ 5", "NEWS2 ≥ 7"} <= set(names)
+    page = html(found)
+    assert page.count("<svg") == 2
+    assert not re.search(r"(src|href)=|url\(|https?:", page)
+    assert "<4W>" not in page and "&lt;4W&gt;" in page
+
+
+HEAD = "HR|O2Sat|Temp|SBP|MAP|DBP|Resp|Lactate|Age|Gender|Unit1|Unit2|HospAdmTime|ICULOS|SepsisLabel"
+
+
+def folder(path: Path, patients: int) -> Path:
+    """Patients of whom every other worsens from hour 10 on and becomes septic."""
+    path.mkdir()
+    for number in range(patients):
+        septic = number % 2 == 0
+        rows = [HEAD]
+        for at in range(1, 31):
+            worse = max(0, at - 10) if septic else 0
+            rows.append(
+                f"{80 + 3 * worse}|{97 - worse / 2}|{36.8 + worse / 10:.1f}|{120 - worse}|80|65|{15 + worse}|NaN|64|1|1|0|-5|{at}|{int(septic and at > 18)}"
+            )
+        (path / f"p{number}.psv").write_text("\n".join(rows) + "\n")
+    return path
+
+
+def simulate(home: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command, ["simulate", "--home", str(home), *arguments])
+    return result.exit_code, result.stdout if result.exit_code == 0 else str(result.exception)
+
+
+def test_the_command_walks_files_and_reports_of_those_of_the_holdout_alone(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", 24)
+    status, out = simulate(tmp_path, "--data", str(data), "--budget", "5/35/day", "--out", str(tmp_path / "out"), "--json")
+    assert status == 0, out
+    found: Mapping[str, object] = json.loads(out)
+    holdout = [f"p{number}" for number in range(24) if fold(f"p{number}") == "holdout"]
+    assert found["patients"] == {"chosen_on": sum(fold(f"p{number}") == "valid" for number in range(24)), "reported_on": len(holdout)}
+    assert found["events"] == sum(int(name[1:]) % 2 == 0 for name in holdout)
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == found
+    assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")
+    status, text = simulate(tmp_path, "--data", str(data))
+    assert status == 0
+    assert "NEWS2 ≥ 7" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--budget", "1"], "no budget"),
+        (["--budget", "0/35/day"], "no budget"),
+        (["--budget", "1/0/day"], "no budget"),
+        (["--limit", "1"], "too few patients"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said(tmp_path: Path, arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(command, ["simulate", "--home", str(tmp_path), "--data", str(folder(tmp_path / "data", 6)), *arguments])
+    assert result.exit_code == 2
+    assert said in result.output
