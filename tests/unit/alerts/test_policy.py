@@ -52,7 +52,7 @@ def kinds(decisions: tuple[Decision, ...]) -> list[tuple[str, str, str]]:
         (score(None, at_least=9), [("raise", "rapid_response", "threshold")]),
         (score(0.19, name="deterioration"), []),
         (score(0.21, name="deterioration"), []),
-        (score(0.22, name="deterioration"), [("raise", "urgent", "threshold")]),
+        (score(0.23, name="deterioration"), [("raise", "urgent", "threshold")]),
         (score(9, mode="fallback"), [("raise", "rapid_response", "threshold")]),
         (score(9, mode="shadow"), [("suppress", "rapid_response", "shadow")]),
         (score(9, minutes=-61), [("suppress", "rapid_response", "stale")]),
