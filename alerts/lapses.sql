@@ -28,7 +28,11 @@ WHERE e.episode_id = due.episode_id AND due.scored_at IS NOT NULL
 UPDATE vigil_store.episode AS e SET state = CASE WHEN e.alerts > 1 THEN 'resolved' ELSE 'expired' END, closed_at = %(now)s,
     closed_because = CASE WHEN e.alerts > 1 THEN 'storm_over' ELSE 'silent' END
 FROM (
-    SELECT episode_id FROM vigil_store.episode WHERE closed_at IS NULL AND expires_at <= %(now)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    SELECT o.episode_id FROM vigil_store.episode AS o
+    WHERE o.closed_at IS NULL AND o.expires_at <= %(now)s
+        AND NOT EXISTS (SELECT FROM vigil_store.score AS s WHERE s.patient_id = o.patient_id AND s.scored_at > %(now)s - o.expire_after)
+    LIMIT %(limit)s
+    FOR UPDATE OF o SKIP LOCKED
 ) AS due
 WHERE e.episode_id = due.episode_id
 RETURNING e.episode_id
