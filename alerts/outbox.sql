@@ -26,7 +26,7 @@ UPDATE vigil_store.episode SET clearing_since = %(clearing_since)s, peak = %(pea
 
 -- name: earlier_scores
 SELECT as_of, at_least, red FROM vigil_store.score
-WHERE patient_id = %(patient_id)s AND name = %(name)s AND scored_at > %(since)s AND score_id <> ALL(%(but)s::text[])
+WHERE patient_id = %(patient_id)s AND name = %(name)s AND mode <> 'shadow' AND scored_at > %(since)s AND score_id <> ALL(%(but)s::text[])
 ORDER BY scored_at DESC, as_of DESC LIMIT %(limit)s
 
 -- name: last_ended

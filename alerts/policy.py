@@ -151,7 +151,7 @@ def _cooling(rule: Rule, score: Score, ended: Ended | None, now: datetime) -> bo
 
 def _risen(rule: Rule, episode: Episode, score: Score) -> bool:
     """Whether an answered episode's own score has gone on rising; what nobody has answered is still being escalated."""
-    return episode.state in ANSWERED and score_of(episode) == score.name and _higher(rule, episode.peak, score)
+    return episode.state in ANSWERED and score.mode != "shadow" and score_of(episode) == score.name and _higher(rule, episode.peak, score)
 
 
 def _higher(rule: Rule, peak: float | None, score: Score) -> bool:
@@ -171,10 +171,10 @@ def _input(rule: Rule, score: Score) -> str:
 
 def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: datetime) -> list[Decision]:
     """An open episode is cleared by the score that raised it, once that has stayed low for the dwell."""
-    if score_of(episode) != score.name or now - score.as_of > rules.max_age:
+    if score_of(episode) != score.name or score.mode == "shadow" or now - score.as_of > rules.max_age:
         return []
     noted = []
-    if episode.state not in ANSWERED and score.at_least is not None and score.at_least > (episode.peak or score.at_least):
+    if episode.state not in ANSWERED and episode.peak is not None and score.at_least is not None and score.at_least > episode.peak:
         noted = [Decision(kind="peak", tier=rule.tier, reason="higher")]
     if score.value is None:
         return noted

@@ -27,7 +27,11 @@ def recollect(cursor: psycopg.Cursor, score: Score, rules: Rules, batch: Sequenc
 
 def _earlier(cursor: psycopg.Cursor, score: Score, limit: int, since: datetime, batch: Sequence[Score]) -> tuple[Earlier, ...]:
     ids = [one.score_id for one in batch]
-    mine = [one for one in batch[: ids.index(score.score_id)] if (one.patient_id, one.name) == (score.patient_id, score.name)]
+    mine = [
+        one
+        for one in batch[: ids.index(score.score_id)]
+        if (one.patient_id, one.name) == (score.patient_id, score.name) and one.mode != "shadow"
+    ]
     names = {"patient_id": score.patient_id, "name": score.name, "since": since, "but": ids, "limit": limit}
     rows = cursor.execute(SQL["earlier_scores"].encode(), names).fetchall()
     here = [Earlier(as_of=one.as_of, at_least=one.at_least, red=one.red) for one in reversed(mine)]

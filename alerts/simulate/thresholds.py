@@ -1,5 +1,6 @@
 """Chooses thresholds: the policy whose pages keep within a budget on one part of the patients, and meets most events there."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,8 @@ from alerts.simulate.figures import Counts, counted, pages_per_35, sensitivity
 from alerts.simulate.replay import pages_of
 from alerts.simulate.tracks import Track
 
+STEPS: Final = 12
+"""Thresholds that are tried from the lowest within the budget to the highest."""
 NEWS2_MOST: Final = 20
 
 
@@ -84,22 +87,22 @@ def lone(score: str, raise_at: float, clear_below: float, dwell: timedelta) -> P
 
 
 def within_budget(policy: Policy, score: str, tracks: Sequence[Track], budget: float) -> Judged | None:
-    """The lowest threshold of a score in 0..1 that keeps within the budget; None where none does, because others page too much."""
-    highest = sorted({_highest(track, score) for track in tracks})
-    if not highest:
-        found = judged(policy, tracks)
-        return found if found.pages <= budget else None
-    silent, best = len(highest), None  # an index past the end: a threshold nobody reaches
-    low = 0
-    while low <= silent:
-        middle = (low + silent) // 2
-        threshold = highest[middle] if middle < len(highest) else np.nextafter(highest[-1], np.inf)
-        tried = judged(with_thresholds(policy, {score: at(float(threshold))}), tracks)
-        if tried.pages <= budget:
-            best, silent = tried, middle - 1
-        else:
-            low = middle + 1
-    return best
+    """The threshold of a score that meets most events within the budget; None where none keeps within it, because others page too much.
+
+    The lowest is not always the best: an episode that is open for good pages once.
+    """
+    reached = sorted({_highest(track, score) for track in tracks})
+    thresholds = [*reached, float(np.nextafter(reached[-1], np.inf))] if reached else [float("inf")]
+
+    def tried(place: int) -> Judged:
+        return judged(with_thresholds(policy, {score: at(thresholds[place])}), tracks)
+
+    lowest = bisect_left(range(len(thresholds)), True, key=lambda place: tried(place).pages <= budget)
+    if lowest == len(thresholds):
+        return None
+    places = {lowest + (len(thresholds) - 1 - lowest) * step // STEPS for step in range(STEPS)}
+    found = [one for one in map(tried, sorted(places)) if one.pages <= budget]
+    return max(found, key=lambda one: (one.sensitivity, -one.pages), default=None)
 
 
 def choose(policy: Policy, model: str, tracks: Sequence[Track], budget: float) -> Judged | None:

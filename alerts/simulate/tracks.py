@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from alerts.exclusions import Circumstances, circumstances_of
 from scoring.bedside import Bedside
 from scoring.evaluate.utility import LABEL_LEAD_H
 from scoring.models.cinc2019 import trajectory
-from scoring.models.metadata import metadata_of
+from scoring.models.metadata import Metadata
 from scoring.models.session import Session
 from scoring.models.tasks import SEPSIS
 from scoring.watched import Watching
@@ -65,10 +66,9 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walker:
-    """What a process needs to walk patients: the model's repository and name, and the scores to compute besides."""
+    """What a process needs to walk patients: the folder of the model's version, and the scores to compute besides."""
 
-    repository: Path
-    model: str
+    folder: Path
     watched: tuple[str, ...] = ()
 
     def walk(self, patient_id: str, text: str) -> Track:
@@ -95,8 +95,8 @@ class Walker:
 
 @cache
 def _scorer(walker: Walker) -> Watching:
-    metadata = metadata_of(walker.repository, walker.model)
-    session = Session(walker.repository / walker.model / "1" / "model.onnx", metadata)
+    metadata = msgspec.json.decode((walker.folder / "metadata.json").read_bytes(), type=Metadata)
+    session = Session(walker.folder / "model.onnx", metadata)
     return Watching(Bedside(session, on_fallback=lambda _: None), lambda: walker.watched)
 
 

@@ -1,16 +1,14 @@
-"""The deployed alert policy over a stay that is past: the same `decide` as at the bedside, with the episodes in memory."""
+"""The deployed alert policy over a stay that is past: the same `decide` and the same episodes as at the bedside, in memory."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 
-import msgspec
-
-from alerts.episode import Episode
-from alerts.policy import Circumstances, Decision, decide
+from alerts.changes import Begun, Over, Place, consequences, settled
+from alerts.episode import Episode, score_of
+from alerts.exclusions import Circumstances
+from alerts.policy import Ended, Past, decide
 from alerts.policy_text import described
 from alerts.rules import Rules, Tier
 from scoring.evaluate.deployed import Policy, Raised, Stay
-from scoring.score import Score
 
 
 def policy(rules: Rules) -> Policy:
@@ -23,28 +21,18 @@ def policy(rules: Rules) -> Policy:
 
 
 def raised(rules: Rules, stay: Stay) -> Iterator[Raised]:
-    """Every episode that the rules open in one stay, in order."""
-    mine: dict[Tier, Episode] = {}
+    """Every episode that the rules open in one stay, in order. N of M is not asked: no rule of an evaluation has it."""
+    mine: Mapping[Tier, Episode] = {}
+    ended: dict[Tier, Ended] = {}
     circumstances = Circumstances(unit=stay.unit, birth_date=stay.birth_date)
     for row, (at, scores) in enumerate(stay.moments):
         for score in scores:
-            for decision in decide(score, mine, rules, at, circumstances=circumstances):
-                if _follow(mine, decision, score, at):
-                    yield Raised(row, decision.tier, score.name)
-
-
-def _follow(mine: dict[Tier, Episode], decision: Decision, score: Score, at: datetime) -> bool:
-    """Whether the decision opened an episode; `mine` is what is open after it."""
-    match decision.kind:
-        case "raise":
-            mine[decision.tier] = Episode(
-                episode_id="", patient_id="", encounter_id=None, tier=decision.tier, unit=None, bed=None, opened_at=at, state="open",
-                reason=f"{score.name} {decision.reason}", score_id=score.score_id,
-            )  # fmt: skip
-            return True
-        case "clear":
-            del mine[decision.tier]
-        case "clearing" | "hold":
-            since = score.as_of if decision.kind == "clearing" else None
-            mine[decision.tier] = msgspec.structs.replace(mine[decision.tier], clearing_since=since)
-    return False
+            for decision in decide(score, mine, rules, at, circumstances=circumstances, past=Past(ended=ended)):
+                changes = consequences(decision, score, mine, Place(patient_id="", unit=stay.unit), str, rules.version, at)
+                mine = settled(mine, changes)
+                for change in changes:
+                    match change:
+                        case Begun(episode=episode):
+                            yield Raised(row, episode.tier, score.name)
+                        case Over(episode=episode):
+                            ended[episode.tier] = Ended(score=score_of(episode), closed_at=at, peak=episode.peak)

@@ -1,6 +1,7 @@
 """`vigil evaluate`: a model over a data set, hour by hour, judged as a safety board would where there are labels."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -8,7 +9,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from alerts.rules import PolicyError, Rules, load
+from alerts.policy_file import load
+from alerts.rules import PolicyError, Rules
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.deployed import policy
 from infra.main.home import json_option
@@ -75,7 +77,7 @@ def _chosen(data: Path, held_out: bool) -> Files:
 
 def _rules(policy_file: Path | None, threshold: float) -> Rules:
     try:
-        return load(policy_file, threshold)
+        return load(policy_file, threshold).edition(datetime.now(UTC)).everywhere
     except PolicyError as error:
         wrong, _, remedy = str(error).partition("\n")
         raise Trouble(wrong, remedy) from error

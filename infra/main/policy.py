@@ -12,7 +12,7 @@ from alerts.rules import Policy, PolicyError
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, json_option, settings_of
 from infra.main.simulate_policy import command as simulate
-from scoring.models.metadata import SHIPPED, metadata_of
+from scoring.served import live_metadata
 
 policy_path = click.Path(exists=True, path_type=Path)
 
@@ -60,7 +60,7 @@ def diff(context: click.Context, home: Path, old: Path, new: Path) -> None:
 def read_policy(home: Path, file: Path | None) -> Policy:
     """The policy of a file or folder, else the one in use."""
     settings = settings_of(home)
-    model = metadata_of(Path(settings.triton.repository) if settings.triton.repository else SHIPPED, settings.triton.model)
+    model = live_metadata(settings.triton)
     chosen = file or (Path(settings.page.policy) if settings.page.policy else None)
     try:
         return load(chosen, model.threshold, model.name)

@@ -17,8 +17,9 @@ from alerts.simulate.report import Patients, report
 from alerts.simulate.tracks import Track, Walker, walk_all
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import home_option, json_option, settings_of
-from scoring.models.metadata import SHIPPED, Metadata, metadata_of
+from scoring.models.metadata import Metadata
 from scoring.models.walk import fold
+from scoring.served import as_shipped, live_metadata, repository_of
 from scoring.watched import WATCHED
 from streams.features import VERSION
 from streams.replay.cinc2019 import NotACinc2019File, files
@@ -58,12 +59,12 @@ def command(
     """Walks patients through the bedside's scores and the policy's episodes. The report is of those of the fold `holdout`, whom the model was not trained
     on; thresholds are chosen on those of `valid`."""
     settings = settings_of(home)
-    repository = Path(settings.triton.repository) if settings.triton.repository else SHIPPED
-    metadata = metadata_of(repository, settings.triton.model)
+    metadata = live_metadata(settings.triton)
     if metadata.features != VERSION:
         raise Trouble("the model was trained on another feature list", "train it again: vigil train")
     policy = _policy(file or (Path(settings.page.policy) if settings.page.policy else None), metadata)
-    walker = Walker(repository=repository, model=metadata.name, watched=tuple(sorted(policy.scores & WATCHED)))
+    folder = repository_of(settings.triton) / metadata.name / as_shipped(settings.triton).served
+    walker = Walker(folder=folder, watched=tuple(sorted(policy.scores & WATCHED)))
     patients = _patients(_walked(data, walker, limit))
     found = report(policy, metadata.name, patients, budget, metadata.seed, _say)
     found = {"source": source, "model": metadata.version, "policy": policy.editions[-1].version} | found

@@ -20,7 +20,7 @@ from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, p
 from alerts.simulate.page import html
 from alerts.simulate.replay import Paged, pages_of
 from alerts.simulate.report import Patients, report
-from alerts.simulate.thresholds import choose, judged, lone, within_budget
+from alerts.simulate.thresholds import choose, within_budget
 from alerts.simulate.tracks import Seen, Track
 from infra.main.policy import command
 from scoring.models.walk import fold
@@ -125,16 +125,25 @@ def test_pages_by_the_hour_are_per_35_patients_who_were_there_at_that_hour() -> 
     assert hours[4]["pages"] == 0
 
 
-def test_the_lowest_threshold_within_the_budget_is_chosen_and_one_lower_would_break_it() -> None:
-    random = np.random.default_rng(5)
-    tracks = [track([0.0] + [float(random.random())] * 3) for _ in range(60)]
-    chosen = within_budget(policy(RULE), "risk", tracks, 70.0)
+def test_where_no_threshold_meets_more_the_fewest_pages_are_chosen_and_they_keep_within_the_budget() -> None:
+    ill, well = [track([0.0] * 20 + [0.8] * 4, 23)] * 3, [track([0.0] + [level / 100] * 23) for level in range(1, 78)]
+    chosen = within_budget(policy(RULE), "risk", [*ill, *well], 5.0)
     assert chosen is not None
-    assert chosen.pages <= 70.0
     raise_at = chosen.policy.editions[0].everywhere.rules[0].raise_at
-    assert raise_at is not None
-    lower = max(value for one in tracks if (value := one.scores[-1][0].at_least) is not None and value < raise_at)
-    assert judged(lone("risk", lower, 0.6 * lower, timedelta(hours=1)), tracks).pages > 70.0
+    assert raise_at is not None and 0.7 < raise_at <= 0.8
+    assert (chosen.sensitivity, chosen.pages <= 5.0) == (1.0, True)
+
+
+def test_an_episode_that_is_open_for_good_pages_once_so_the_lowest_threshold_is_not_the_best() -> None:
+    always_high = [track([0.3] * 60 + [0.9] * 10, 69)] * 4
+    chosen = within_budget(policy(RULE), "risk", always_high, 100.0)
+    assert chosen is not None
+    assert chosen.sensitivity == 1.0
+
+
+def test_where_others_page_more_than_the_budget_no_threshold_helps() -> None:
+    news2 = Rule(tier="urgent", score="news2", raise_at=5, red=False, clear_below=4, dwell=timedelta(0))
+    assert within_budget(policy(RULE, news2), "risk", [track([9.0], name="news2"), track([0.2])], 10.0) is None
 
 
 def test_where_nothing_but_news2_pages_it_is_asked_for_more_points_until_the_budget_holds() -> None:
