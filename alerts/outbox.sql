@@ -96,7 +96,7 @@ WHERE page_id = %(page_id)s AND accepted_at IS NULL
 UPDATE vigil_store.episode SET state = 'notified' WHERE episode_id = %(episode_id)s AND state = 'open'
 
 -- name: retry
-UPDATE vigil_store.page AS p SET state = CASE WHEN p.acknowledged_at IS NULL AND e.closed_at IS NULL THEN 'pending' ELSE 'withdrawn' END,
+UPDATE vigil_store.page AS p SET state = CASE WHEN p.acknowledged_at IS NULL AND e.closed_at IS NULL AND e.state <> 'muted' THEN 'pending' ELSE 'withdrawn' END,
     next_attempt_at = now() + %(delay)s::interval, leased_until = NULL, last_error = %(error)s, may_repeat = p.may_repeat OR %(unknown)s,
     first_failed_at = coalesce(p.first_failed_at, now())
 FROM vigil_store.episode AS e

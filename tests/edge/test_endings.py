@@ -14,8 +14,8 @@ from alerts.bedside import Alarms
 from alerts.channels.channel import Accepted, Page, Refused
 from alerts.channels.configured import channels, following
 from alerts.pager import Pager
+from alerts.policy_file import load
 from alerts.routing import Route
-from alerts.rules import load
 from infra.database.connect import connect
 from infra.settings import ChannelSettings, PageSettings
 from tests.callbacks import Sink, sink
