@@ -118,7 +118,7 @@ class TritonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     http: str = "127.0.0.1:8000"
     repository: str = ""
     model: str = "deterioration"
-    timeout_ms: Count = 400
+    timeout_ms: Count = 350
     hedge_ms: Count = 100
     metrics_port: Port = 0
 

@@ -35,22 +35,15 @@ def moved(attribution: Attribution, row: npt.NDArray[np.float32], names: Sequenc
 
 
 def findings(state: PatientState, at: datetime, added: Mapping[str, float]) -> tuple[Finding, ...]:
-    """The few that moved the score most, what raised it first; only what can be looked at: a quantity that nobody measured is no finding."""
+    """The few that moved the score most, what raised it first; only what was measured. Age and stay are told by
+    `vigil explain` alone: findings stand on a page behind a link."""
     told: list[Finding] = []
     for name, log_odds in sorted(added.items(), key=lambda one: -one[1]):
-        one = _finding(state, name, at, log_odds) if abs(log_odds) >= SLIGHT else None
+        one = finding(state, name, at, moved=log_odds, max_age=MAX_AGE) if name in CODE and abs(log_odds) >= SLIGHT else None
         if one is not None:
             told.append(one)
     largest = sorted(told, key=lambda one: -abs(one.moved or 0.0))[:SHOWN]
     return tuple(one for one in told if one in largest)
-
-
-def _finding(state: PatientState, name: str, at: datetime, log_odds: float) -> Finding | None:
-    if name in CODE:
-        return finding(state, name, at, moved=log_odds, max_age=MAX_AGE)
-    if name == "age_years" and state.birth_date is not None:
-        return Finding(name=name, value=float((at.date() - state.birth_date).days // 365.25), unit="a", observed_at=at, moved=log_odds)
-    return None
 
 
 def changed_most(state: PatientState, at: datetime) -> tuple[Finding, ...]:

@@ -10,10 +10,10 @@ SPOKEN: Final[Mapping[str, str]] = {
     "spo2": "SpO2", "sbp": "systolic pressure", "dbp": "diastolic pressure", "map": "mean pressure", "avpu": "consciousness", "gcs": "Glasgow coma score",
     "fio2": "inspired oxygen", "oxygen_flow": "oxygen", "etco2": "end-tidal CO2", "ph": "pH", "paco2": "PaCO2", "pao2": "PaO2", "ast": "AST", "bun": "urea nitrogen",
     "wbc": "white cells", "inr": "INR", "ptt": "PTT", "troponin_i": "troponin I", "crp": "CRP", "bilirubin_total": "bilirubin", "bilirubin_direct": "direct bilirubin",
-    "age_years": "age", "bands": "band forms",
+    "bands": "band forms",
 }  # fmt: skip
 UNITS: Final[Mapping[str, str]] = {
-    "mm[Hg]": "mmHg", "Cel": "°C", "10*9/L": "×10⁹/L", "{score}": "", "[pH]": "", "{INR}": "", "a": "years", "/min": "/min",
+    "mm[Hg]": "mmHg", "Cel": "°C", "10*9/L": "×10⁹/L", "{score}": "", "[pH]": "", "{INR}": "",
 }  # fmt: skip
 ROUND: Final[Mapping[str, int]] = {
     "temperature": 1,
@@ -52,8 +52,6 @@ def words(finding: Finding, zone: tzinfo = UTC) -> str:
     now, was = _shown(finding.name, finding.value), None if finding.was is None else _shown(finding.name, finding.was)
     value = f"{now} {unit}".strip()
     taken = f"taken {_clock(finding.observed_at, finding.observed_at, zone)}"
-    if finding.name == "age_years":
-        return f"{name_of(finding)} {value}"
     if was is None or finding.was_at is None:
         return f"{name_of(finding)} {value}, {taken}"
     since = f"since {_clock(finding.was_at, finding.observed_at, zone)}"

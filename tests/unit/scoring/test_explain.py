@@ -1,7 +1,7 @@
 """What moved a score, as a nurse reads it: per quantity, summing to the score, with value, trend and time, and never a guess about what nobody measured."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 
 import lightgbm
 import numpy as np
@@ -48,15 +48,10 @@ def test_what_the_quantities_add_sums_to_the_score(attribution: Attribution) -> 
     assert next(iter(added)) == "lactate"
 
 
-def test_the_findings_are_what_moved_the_score_and_can_be_looked_at() -> None:
+def test_the_findings_are_what_moved_the_score_and_was_measured_and_never_an_age() -> None:
     added = {"lactate": 0.9, "age_years": 0.4, "platelets": 0.3, "heart_rate": -0.2, "sbp": 0.001, "hours_in_hospital": 0.7}
     told = findings(ill(), NOON, added)
     assert [(one.name, one.moved) for one in told] == [("lactate", 0.9), ("heart_rate", -0.2)]
-
-
-def test_an_age_is_told_where_it_is_known() -> None:
-    [told] = findings(PatientState(patient_id="p", birth_date=datetime(1956, 3, 21, tzinfo=UTC).date()), NOON, {"age_years": 0.4})
-    assert words(told) == "age 69 years"
 
 
 @pytest.mark.parametrize(
