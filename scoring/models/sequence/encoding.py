@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scoring.models.cinc2019 import Trajectory, trajectory
+from scoring.models.cinc2019 import trajectory
 from scoring.models.sequence.step import CODES, CONTEXT, step_of
-from scoring.models.sequence.targets import Outcome, sepsis_2019
+from scoring.models.sequence.targets import Onset, sepsis_2019
+from scoring.models.tasks import SEPSIS
+from scoring.models.trajectory import Trajectory
 from streams.patient import advance
 
 Floats = npt.NDArray[np.float32]
 CHUNK = 200
+COLUMNS = ("hours", "values", "context", "gain")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,27 +30,27 @@ class Encoded:
     hours: Floats
     values: Floats
     context: Floats
-    outcomes: Mapping[str, Outcome]
+    onsets: Mapping[str, Onset]
     gain: Floats
 
 
-def encode(patient: Trajectory) -> Encoded:
-    """Instant by instant; a step is taken after its own observations and before any later one exists."""
+def encode(patient: Trajectory, onsets: Mapping[str, Onset] | None = None) -> Encoded:
+    """Instant by instant; a step is taken after its own events and before any later one is known. `onsets`: what is known beside the labels."""
     state, before = patient.initial, None
-    steps = []
-    for at, seen in zip(patient.times, patient.observations, strict=True):
-        for observation in seen:
-            state = advance(state, observation, received_at=at)
-        steps.append(step_of(state, at, before))
-        before = at
-    hours = [(at - patient.times[0]).total_seconds() / 3600.0 for at in patient.times]
-    outcome, gain = sepsis_2019(hours, patient.labels)
+    taken = []
+    for step in patient.steps:
+        for event in step.events:
+            state = advance(state, event, received_at=step.at)
+        taken.append(step_of(state, step.at, before))
+        before = step.at
+    hours = [(step.at - patient.steps[0].at).total_seconds() / 3600.0 for step in patient.steps]
+    sepsis, gain = sepsis_2019(hours, patient.label(SEPSIS))
     return Encoded(
         patient_id=patient.patient_id,
         hours=np.array(hours, np.float32),
-        values=np.stack([step.values for step in steps]) if steps else np.empty((0, len(CODES)), np.float32),
-        context=np.stack([step.context for step in steps]) if steps else np.empty((0, len(CONTEXT)), np.float32),
-        outcomes={} if outcome is None else {"sepsis": outcome},
+        values=np.stack([step.values for step in taken]) if taken else np.empty((0, len(CODES)), np.float32),
+        context=np.stack([step.context for step in taken]) if taken else np.empty((0, len(CONTEXT)), np.float32),
+        onsets={**(onsets or {}), **({} if sepsis is None else {SEPSIS: sepsis})},
         gain=gain,
     )
 
@@ -72,17 +75,16 @@ def _encode_chunk(files: Sequence[tuple[str, str]]) -> list[Encoded]:
 
 def save(patients: Sequence[Encoded], path: Path) -> None:
     """Writes them as one file of arrays."""
-    tasks = sorted({task for one in patients for task in one.outcomes})
-    missing = Outcome(event_h=np.nan, followed_h=np.nan)
-    known = [[one.outcomes.get(task, missing) for task in tasks] for one in patients]
+    tasks = sorted({task for one in patients for task in one.onsets})
+    unknown = Onset(event_h=np.nan, followed_h=np.nan)
+    known = [[one.onsets.get(task, unknown) for task in tasks] for one in patients]
     np.savez(
         path,
         patient_ids=np.array([one.patient_id for one in patients]),
         lengths=np.array([len(one.hours) for one in patients]),
         tasks=np.array(tasks, dtype=np.str_),
-        event_h=np.array([[each.event_h for each in row] for row in known], np.float32),
-        followed_h=np.array([[each.followed_h for each in row] for row in known], np.float32),
-        **{name: np.concatenate([getattr(one, name) for one in patients]) for name in ("hours", "values", "context", "gain")},
+        onsets=np.array([[(each.event_h, each.followed_h, each.from_h) for each in row] for row in known], np.float32),
+        **{name: np.concatenate([getattr(one, name) for one in patients]) for name in COLUMNS},
     )
 
 
@@ -91,13 +93,15 @@ def load(path: Path) -> list[Encoded]:
     with np.load(path) as held:
         tasks = [str(task) for task in held["tasks"]]
         ends = np.cumsum(held["lengths"])[:-1]
-        columns = [np.split(held[name], ends) for name in ("hours", "values", "context", "gain")]
-        outcomes = [
-            {task: Outcome(event_h=float(e), followed_h=float(f)) for task, e, f in zip(tasks, event, followed, strict=True) if not np.isnan(f)}
-            for event, followed in zip(held["event_h"], held["followed_h"], strict=True)
-        ]
+        columns = {name: np.split(held[name], ends) for name in COLUMNS}
+        onsets = [_onsets(tasks, row) for row in held["onsets"]]
         ids = [str(one) for one in held["patient_ids"]]
     return [
-        Encoded(patient_id, hours, values, context, outcome, gain)
-        for patient_id, hours, values, context, gain, outcome in zip(ids, *columns, outcomes, strict=True)
+        Encoded(patient_id=ids[place], onsets=onsets[place], **{name: columns[name][place] for name in COLUMNS})
+        for place in range(len(ids))
     ]
+
+
+def _onsets(tasks: Sequence[str], row: Floats) -> dict[str, Onset]:
+    known = [(task, each.tolist()) for task, each in zip(tasks, row, strict=True) if not np.isnan(each[1])]
+    return {task: Onset(event_h=event_h, followed_h=followed_h, from_h=from_h) for task, (event_h, followed_h, from_h) in known}

@@ -7,12 +7,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from scoring.models.sequence.carried import KEPT, NEVER_H, blank
 from scoring.models.sequence.scaling import CLIP, Scaling
-from scoring.models.sequence.step import CODES, CONTEXT, HIGH, LOW
+from scoring.models.sequence.step import CODES, HIGH, LOW
 from scoring.models.sequence.targets import HORIZONS_H, TASKS
-
-NEVER_H: Final = 10_000.0
-"""Age of a value that was never seen: above a year of hours, so that no stay reaches it, and its decays are 0."""
 
 LONGEST_GAP_H: Final = 240.0
 
@@ -20,9 +18,6 @@ SOON_H: Final = 3.0
 DAY_H: Final = 24.0
 MEMORY_H: Final = 12.0
 """Time constants of the decays that tell an age, and of the running mean and count of measurements: a nursing shift, as in NEWS2's charts."""
-
-KEPT: Final = 5
-"""Numbers carried for each quantity: last value, its age, its last change, its running mean, its running count."""
 
 SEEN: Final = 7
 PLAIN: Final = 8
@@ -85,14 +80,14 @@ class Sight(nn.Module):
         in_hospital = torch.log1p(hospital.clamp(0.0, NEVER_H)) / 4.0
         rest = [(age.clamp(0.0, 120.0) - 60.0 * (~unknown[:, 1:2])) / 20.0, (male - 0.5) * (~unknown[:, 2:3]), in_hospital]
         flags = unknown[:, 3:4].to(gap.dtype)
-        return torch.cat([torch.log1p(gap), torch.log1p(elapsed) / 3.0, elapsed.clamp(max=240.0) / 60.0, *rest, flags, torch.exp(-elapsed / 6.0)], dim=1)
+        return torch.cat(
+            [torch.log1p(gap), torch.log1p(elapsed) / 3.0, elapsed.clamp(max=240.0) / 60.0, *rest, flags, torch.exp(-elapsed / 6.0)], dim=1
+        )
 
 
 def nothing_yet(rows: int) -> Tensor:
     """What is carried before the first step: (rows, 1 + KEPT·C)."""
-    carried = torch.zeros(rows, 1 + KEPT * len(CODES))
-    carried[:, 1 + len(CODES) : 1 + 2 * len(CODES)] = NEVER_H
-    return carried
+    return torch.from_numpy(blank(rows, 0))
 
 
 class Recurrence(torch.autograd.Function):
@@ -168,18 +163,6 @@ class Network(nn.Module):
         hidden = Recurrence.apply(*self.second.split(between), sizes)
         mixed = self.drop(torch.relu(self.mix(torch.cat([hidden, between], dim=-1))))
         return self.hazards(mixed), self.worth(mixed).squeeze(-1), self.ahead(mixed)
-
-    def step(self, hidden: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One step of each of N patients: hidden (N, 2·H), seen (N, …) → hidden after, hazards, worth; the same as `forward` in evaluation."""
-        first, second = hidden.chunk(2, dim=-1)
-        embedded = torch.relu(self.embed(seen))
-        keep, new = self.first.split(embedded)
-        first = keep * first + new
-        between = torch.relu(self.between(torch.cat([first, embedded], dim=-1)))
-        keep, new = self.second.split(between)
-        second = keep * second + new
-        mixed = torch.relu(self.mix(torch.cat([second, between], dim=-1)))
-        return torch.cat([first, second], dim=-1), self.hazards(mixed), self.worth(mixed).squeeze(-1)
 
     def _some_codes_missing(self, sizes: tuple[int, ...]) -> Tensor:
         """Whole quantities hidden from a patient, so that the network does not lean on one."""
