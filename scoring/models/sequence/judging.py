@@ -25,8 +25,18 @@ WORTH_IT: Final = 0.5
 def sepsis_within_6h(hazards: Floats) -> Floats:
     """(R, tasks·horizons) log odds of hazards → (R,) probabilities."""
     start = TASKS.index(SEPSIS) * len(HORIZONS_H)
-    used = hazards[:, start : start + HORIZONS_H.index(LABELLED_H) + 1].astype(np.float64)
-    return (1.0 - np.exp(-np.logaddexp(0.0, used).sum(axis=1))).astype(np.float32)
+    return any_of(hazards[:, start : start + HORIZONS_H.index(LABELLED_H) + 1])
+
+
+def any_of(hazards: Floats) -> Floats:
+    """(R, K) log odds → (R,): the probability that the event comes in any of the intervals, 1 − Π(1 − hazard); nan stays nan.
+
+    >>> any_of(np.array([[0.0, 0.0], [0.0, -50.0]], np.float32)).tolist()
+    [0.75, 0.5]
+    """
+    logs = hazards.astype(np.float64)
+    softplus = np.maximum(logs, 0.0) + np.log1p(np.exp(-np.abs(logs)))
+    return (1.0 - np.exp(-softplus.sum(axis=1))).astype(np.float32)
 
 
 def worth_of(log_odds: Floats) -> Floats:
@@ -74,8 +84,8 @@ def hazard_figures(held: Material, places: Places, hazards: Floats) -> dict[str,
             came = held.came[rows, columns].any(axis=1)
             known = came | held.judged[rows, columns].all(axis=1)
             labels = came[known].astype(np.float64)
-            risks = 1.0 - np.exp(-np.logaddexp(0.0, hazards[rows[known], columns].astype(np.float64)).sum(axis=1))
-            if labels.any():
+            risks = any_of(hazards[rows[known], columns]).astype(np.float64)
+            if 0.0 < labels.sum() < len(labels):
                 found[f"{task}_{HORIZONS_H[end - 1]:g}h"] = {
                     "auroc": round(figures.auroc(labels, risks), 4), "auprc": round(figures.average_precision(labels, risks), 4),
                     "observed": round(float(labels.mean()), 5), "predicted": round(float(risks.mean()), 5), "steps": len(labels),

@@ -169,12 +169,12 @@ def test_an_odd_time_or_age_never_makes_an_odd_answer(made: tuple[Network, Sight
     assert 0 <= answer.worth <= 1
 
 
-@pytest.mark.parametrize("bound", [LOW, HIGH])
-def test_the_edge_of_the_plausible_range_is_plausible(made: tuple[Network, Sight, Session], bound: np.ndarray) -> None:
+@pytest.mark.parametrize(("bound", "outward"), [(LOW, -1.0), (HIGH, 1.0)], ids=["lowest", "highest"])
+def test_the_edge_of_the_plausible_range_is_plausible(made: tuple[Network, Sight, Session], bound: np.ndarray, outward: float) -> None:
     _, sight, _ = made
     assert sight.scaled(torch.from_numpy(bound[None]))[1].min() == 1.0
-    outside = torch.from_numpy(np.nextafter(bound, np.where(bound is LOW, -np.inf, np.inf)).astype(np.float32)[None])
-    assert sight.scaled(outside)[1].max() == 0.0
+    outside = (bound + outward * 1e-4 * np.maximum(1.0, np.abs(bound))).astype(np.float32)
+    assert sight.scaled(torch.from_numpy(outside[None]))[1].max() == 0.0
 
 
 def test_another_models_state_and_an_odd_answer_are_refused(made: tuple[Network, Sight, Session]) -> None:
