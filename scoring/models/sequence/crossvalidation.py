@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from scoring.models.sequence import scaling
 from scoring.models.sequence.encoding import Encoded
 from scoring.models.sequence.judging import sepsis_within_6h, worth_of
 from scoring.models.sequence.network import Shape, Sight
-from scoring.models.sequence.packing import material
+from scoring.models.sequence.packing import Floats, Material, Places, material
 from scoring.models.sequence.training import Plan, answers, train
 from scoring.models.splits import fold_of
 
@@ -20,7 +21,7 @@ WATCHED = 12
 def one_fold(
     patients: Sequence[Encoded], folds: Mapping[str, int], number: int, shape: Shape, plan: Plan, out: Path, say: Callable[[str], None]
 ) -> Path:
-    """Trains without the fold's patients and writes `fold-K.npz`: patient ids, hours since the first step, worth and sepsis within 6 h at
+    """Trains without the fold's patients and writes `fold-K.npz`: patient ids, number of the step, worth and sepsis within 6 h at
     each. Patients that `folds` does not name are learned from in every fold."""
     path = out / f"fold-{number}.npz"
     if path.exists():
@@ -28,26 +29,34 @@ def one_fold(
     mine = np.array([folds.get(one.patient_id, -1) == number for one in patients])
     watched = np.array([fold_of(one.patient_id, WATCHED, f"watched {number}") == 0 for one in patients])
     fit, watch, judge = (np.flatnonzero(part) for part in (~mine & ~watched, ~mine & watched, mine))
-    held = material(patients, Sight(scaling.fit([patients[place].values for place in fit])))
+    held = material(patients, Sight(scaling.fit([patients[place].values for place in fit.tolist()])))
     network, _ = train(held, fit, watch, shape, plan, out / f"fold-{number}.pt", say)
     hazards, worth = answers(network, held, np.concatenate([judge, watch]))
-    within_6h, alarm = sepsis_within_6h(hazards), worth_of(worth)
-    parts = {}
-    for name, places in (("", judge), ("watched_", watch)):
-        rows = [slice(held.starts[place], held.starts[place] + held.lengths[place]) for place in places]
-        parts |= {
-            f"{name}patient_id": np.repeat([patients[place].patient_id for place in places], [held.lengths[place] for place in places]),
-            f"{name}hour": np.concatenate([np.arange(held.lengths[place]) for place in places]),
-            f"{name}worth": np.concatenate([alarm[row] for row in rows]),
-            f"{name}sepsis_6h": np.concatenate([within_6h[row] for row in rows]),
-        }
-    beside = path.with_suffix(".part.npz")
-    np.savez(beside, **parts)
+    beside = path.with_suffix(".part")
+    with beside.open("wb") as file:
+        np.savez(
+            file,
+            **_told(patients, held, judge, hazards, worth, ""),
+            **_told(patients, held, watch, hazards, worth, "watched_"),
+        )
     beside.replace(path)
     return path
+
+
+def _told(patients: Sequence[Encoded], held: Material, places: Places, hazards: Floats, worth: Floats, prefix: str) -> dict[str, Any]:
+    """One row a step of these patients."""
+    rows = np.concatenate([np.arange(held.starts[place], held.starts[place] + held.lengths[place]) for place in places])
+    return {
+        f"{prefix}patient_id": np.repeat([patients[place].patient_id for place in places.tolist()], held.lengths[places]),
+        f"{prefix}hour": np.concatenate([np.arange(held.lengths[place]) for place in places]),
+        f"{prefix}worth": worth_of(worth[rows]),
+        f"{prefix}sepsis_6h": sepsis_within_6h(hazards[rows]),
+    }
 
 
 def joined(parts: Sequence[Path], path: Path) -> None:
     """One file of all folds."""
     held = [np.load(part) for part in parts]
-    np.savez(path, **{name: np.concatenate([one[name] for one in held]) for name in ("patient_id", "hour", "worth", "sepsis_6h")})
+    columns: dict[str, Any] = {name: np.concatenate([one[name] for one in held]) for name in ("patient_id", "hour", "worth", "sepsis_6h")}
+    with path.open("wb") as file:
+        np.savez(file, **columns)

@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,13 +79,14 @@ def save(patients: Sequence[Encoded], path: Path) -> None:
     tasks = sorted({task for one in patients for task in one.onsets})
     unknown = Onset(event_h=np.nan, followed_h=np.nan)
     known = [[one.onsets.get(task, unknown) for task in tasks] for one in patients]
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in patients]) for name in COLUMNS}
     np.savez(
         path,
         patient_ids=np.array([one.patient_id for one in patients]),
         lengths=np.array([len(one.hours) for one in patients]),
         tasks=np.array(tasks, dtype=np.str_),
         onsets=np.array([[(each.event_h, each.followed_h, each.from_h) for each in row] for row in known], np.float32),
-        **{name: np.concatenate([getattr(one, name) for one in patients]) for name in COLUMNS},
+        **arrays,
     )
 
 

@@ -5,7 +5,7 @@ Inputs, FP32: `state` [N, S], `values` [N, C] in canonical units (NaN: not measu
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
         return name
 
-    def add(self, operation: str, inputs: list[str], name: str | None = None, **attributes: int) -> str:
+    def add(self, operation: str, inputs: list[str], name: str | None = None, **attributes: Any) -> str:
         name = name or f"value_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operation, inputs, [name], **attributes))
         return name

@@ -36,17 +36,17 @@ def any_of(hazards: Floats) -> Floats:
     """
     logs = hazards.astype(np.float64)
     softplus = np.maximum(logs, 0.0) + np.log1p(np.exp(-np.abs(logs)))
-    return (1.0 - np.exp(-softplus.sum(axis=1))).astype(np.float32)
+    return np.asarray(1.0 - np.exp(-softplus.sum(axis=1)), np.float32)
 
 
 def worth_of(log_odds: Floats) -> Floats:
     """(R,) log odds → (R,) in 0..1."""
-    return (1.0 / (1.0 + np.exp(-log_odds.astype(np.float64)))).astype(np.float32)
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds.astype(np.float64))), np.float32)
 
 
 def labels_of(patient: Encoded) -> npt.NDArray[np.float64]:
     """The challenge's labels again: 1 from six hours before onset."""
-    return (patient.onsets[SEPSIS].event_h - patient.hours <= LABELLED_H).astype(np.float64)
+    return np.asarray(patient.onsets[SEPSIS].event_h - patient.hours <= LABELLED_H, np.float64)
 
 
 def judged(patients: Sequence[Encoded], held: Material, places: Places, scores: Floats) -> list[Judged]:
@@ -81,9 +81,9 @@ def hazard_figures(held: Material, places: Places, hazards: Floats) -> dict[str,
     for number, task in enumerate(TASKS):
         for end in range(1, len(HORIZONS_H) + 1):
             columns = slice(number * len(HORIZONS_H), number * len(HORIZONS_H) + end)
-            came = held.came[rows, columns].any(axis=1)
-            known = came | held.judged[rows, columns].all(axis=1)
-            labels = came[known].astype(np.float64)
+            came = held.came[rows, columns].max(axis=1)
+            known = np.logical_or(came, held.judged[rows, columns].min(axis=1))
+            labels = np.asarray(came[known], np.float64)
             risks = any_of(hazards[rows[known], columns]).astype(np.float64)
             if 0.0 < labels.sum() < len(labels):
                 found[f"{task}_{HORIZONS_H[end - 1]:g}h"] = {

@@ -41,7 +41,8 @@ def ahead_loss(ahead: Tensor, seen: Tensor, sizes: tuple[int, ...]) -> Tensor:
     before = torch.from_numpy(following(sizes).astype(np.int64))
     after, count = seen[sizes[0] :], len(CODES)
     known = after[:, count : 2 * count]
-    values, measured, gap = ahead[before].split([count, count, 1], dim=1)
+    foretold = ahead[before]
+    values, measured, gap = foretold[:, :count], foretold[:, count : 2 * count], foretold[:, 2 * count :]
     off = (losses.smooth_l1_loss(values, after[:, :count], reduction="none") * known).sum() / known.sum().clamp(min=1.0)
     whether = losses.binary_cross_entropy_with_logits(measured, known)
     when = losses.smooth_l1_loss(gap[:, 0], after[:, GAP_PLACE])

@@ -40,6 +40,12 @@ class Shape:
 class Sight(nn.Module):
     """What the network sees at a step, and what is carried of it. No weights: constants from training patients only."""
 
+    low: Tensor
+    high: Tensor
+    logged: Tensor
+    centre: Tensor
+    spread: Tensor
+
     def __init__(self, scaling: Scaling) -> None:
         super().__init__()
         for name in ("logged", "centre", "spread"):
@@ -58,7 +64,7 @@ class Sight(nn.Module):
     def forward(self, carried: Tensor, values: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """carried (N, 1 + KEPT·C), values (N, C), context (N, 4) → carried after the step, and what is seen (N, SEEN·C + PLAIN)."""
         elapsed, kept = carried[:, :1], carried[:, 1:]
-        last, age, change, mean, count = kept.split(len(CODES), dim=1)
+        last, age, change, mean, count = kept.chunk(KEPT, dim=1)
         gap = torch.nan_to_num(context[:, :1], nan=0.0, posinf=LONGEST_GAP_H, neginf=0.0).clamp(0.0, LONGEST_GAP_H)
         x, known = self.scaled(values)
         aged = (age + gap).clamp(max=NEVER_H)

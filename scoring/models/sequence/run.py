@@ -102,10 +102,10 @@ def _judged(
     within_6h, alarm = judging.sepsis_within_6h(hazards), judging.worth_of(worth)
     valid = judging.judged(patients, held, groups["valid"], within_6h)
     threshold = judging.best_threshold(valid) if valid else 0.5
-    shown = [judging.judged(patients, held, groups["holdout"], scores) for scores in (alarm, within_6h)]
+    by_worth, by_risk = (judging.judged(patients, held, groups["holdout"], scores) for scores in (alarm, within_6h))
     metrics: dict[str, Any] = {"patients": {name: len(places) for name, places in groups.items()}}
-    if shown[0]:
-        metrics["sepsis"] = judging.sepsis_figures(*shown, threshold, seed)
+    if by_worth:
+        metrics["sepsis"] = judging.sepsis_figures(by_worth, by_risk, threshold, seed)
     metrics["hazards"] = judging.hazard_figures(held, groups["holdout"], hazards)
     return metrics, threshold
 

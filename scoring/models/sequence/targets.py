@@ -30,7 +30,7 @@ class Onset:
     from_h: float = -np.inf
 
 
-def intervals(hours: Sequence[float], onset: Onset | None, task: str) -> tuple[Floats, Floats]:
+def intervals(hours: Sequence[float] | Floats, onset: Onset | None, task: str) -> tuple[Floats, Floats]:
     """Discrete-time survival targets of one task: did it come in the interval, and may the interval be judged; both (T, horizons).
 
     An interval is judged where nothing came before it and either the event lies in it or it was seen to its end.
