@@ -39,7 +39,7 @@ class Cell(Protocol):
     hidden: int
 
     def step(self, state: Floats, values: Floats, context: Floats) -> tuple[Floats, Floats, Floats]:
-        """(N, S), (N, C), (N, 4) → state after (N, S), risks (N, tasks·horizons), worth (N, 1)."""
+        """(N, S), (N, C), (N, 6) → state after (N, S), risks (N, tasks·horizons), worth (N, 1)."""
         ...
 
 

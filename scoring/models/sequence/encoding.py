@@ -24,7 +24,7 @@ COLUMNS = ("hours", "values", "context", "gain")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """One patient: hours (T,) since the first step, values (T, C) and context (T, 4) as in `Step`, what came of the tasks, and
+    """One patient: hours (T,) since the first step, values (T, C) and context (T, 6) as in `Step`, what came of the tasks, and
     the gain of an alarm over silence (T,), NaN where the set has no such labels."""
 
     patient_id: str

@@ -1,6 +1,6 @@
 """One step of the trained network as ONNX, scaling and plausibility included: the file holds all that turns raw values into risks.
 
-Inputs, FP32: `state` [N, S], `values` [N, C] in canonical units (NaN: not measured), `context` [N, 4] (NaN: not known). Outputs, FP32: `next_state`
+Inputs, FP32: `state` [N, S], `values` [N, C] in canonical units (NaN: not measured), `context` [N, 6] (NaN: not known). Outputs, FP32: `next_state`
 [N, S], `risks` [N, tasks·horizons] (each task's probability within each horizon, rising with it), `worth` [N, 1] (above ½: an alarm is worth it).
 """
 
@@ -98,7 +98,7 @@ def _sight(graph: _Graph, sight: Sight, carried: str) -> tuple[str, str]:
     """`Sight.forward`, node by node."""
     count = len(CODES)
     elapsed, last, age, change, mean, often = graph.split(carried, [1] + [count] * KEPT)
-    gap_h, years, male, hospital = graph.split("context", [1] * len(CONTEXT))
+    gap_h, *told = graph.split("context", [1] * len(CONTEXT))
     odd_gap = graph.add("Where", [graph.add("IsNaN", [gap_h]), graph.constant(0.0), gap_h])
     gap = graph.clip(odd_gap, 0.0, LONGEST_GAP_H)
     x, known = _scaled(graph, sight)
@@ -121,7 +121,7 @@ def _sight(graph: _Graph, sight: Sight, carried: str) -> tuple[str, str]:
         graph.add("Sub", [last, mean]),
         graph.times(often, 0.3),
     ]
-    return after, graph.add("Concat", [*parts, *_plain(graph, gap, elapsed, years, male, hospital)], axis=1)
+    return after, graph.add("Concat", [*parts, *_plain(graph, gap, elapsed, told)], axis=1)
 
 
 def _scaled(graph: _Graph, sight: Sight) -> tuple[str, str]:
@@ -135,20 +135,26 @@ def _scaled(graph: _Graph, sight: Sight) -> tuple[str, str]:
     return graph.add("Where", [plausible, graph.clip(scaled, -CLIP, CLIP), graph.constant(0.0)]), graph.number(plausible)
 
 
-def _plain(graph: _Graph, gap: str, elapsed: str, years: str, male: str, hospital: str) -> list[str]:
-    told_age, told_sex = (graph.number(graph.add("Not", [graph.add("IsNaN", [value])])) for value in (years, male))
-    age = graph.add("Sub", [graph.clip(graph.finite(years), 0.0, 120.0), graph.times(told_age, 60.0)])
-    sex = graph.add("Mul", [graph.add("Sub", [graph.finite(male), graph.constant(0.5)]), told_sex])
+def _plain(graph: _Graph, gap: str, elapsed: str, context: list[str]) -> list[str]:
+    told = [graph.number(graph.add("Not", [graph.add("IsNaN", [one])])) for one in context]
+    years, male, surgical, hospital, unit = (graph.finite(one) for one in context)
+    age = graph.add("Sub", [graph.clip(years, 0.0, 120.0), graph.times(told[0], 60.0)])
     return [
         graph.log1p(gap),
         graph.times(graph.log1p(elapsed), 1 / 3),
         graph.times(graph.clip(elapsed, 0.0, LONGEST_GAP_H), 1 / 60),
-        graph.times(age, 1 / 20),
-        sex,
-        graph.times(graph.log1p(graph.clip(graph.finite(hospital), 0.0, NEVER_H)), 1 / 4),
-        graph.number(graph.add("IsNaN", [hospital])),
         graph.decay(elapsed, 6.0),
+        graph.times(age, 1 / 20),
+        *(_sided(graph, one, known) for one, known in ((male, told[1]), (surgical, told[2]))),
+        *(graph.times(graph.log1p(graph.clip(one, 0.0, NEVER_H)), 1 / 4) for one in (hospital, unit)),
+        graph.times(graph.clip(unit, 0.0, LONGEST_GAP_H), 1 / 60),
+        *told[3:],
     ]
+
+
+def _sided(graph: _Graph, value: str, told: str) -> str:
+    """0 or 1 as −½ or ½; 0 where not told."""
+    return graph.add("Mul", [graph.add("Sub", [graph.clip(value, 0.0, 1.0), graph.constant(0.5)]), told])
 
 
 def _cell(graph: _Graph, network: Network, hidden: str, seen: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ MEMORY_H: Final = 12.0
 """Time constants of the decays that tell an age, and of the running mean and count of measurements: a nursing shift, as in NEWS2's charts."""
 
 SEEN: Final = 7
-PLAIN: Final = 8
+PLAIN: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Sight(nn.Module):
         return torch.where(known, scaled, torch.zeros_like(scaled)), known.to(values.dtype)
 
     def forward(self, carried: Tensor, values: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """carried (N, 1 + KEPT·C), values (N, C), context (N, 4) → carried after the step, and what is seen (N, SEEN·C + PLAIN)."""
+        """carried (N, 1 + KEPT·C), values (N, C), context (N, 6) → carried after the step, and what is seen (N, SEEN·C + PLAIN)."""
         elapsed, kept = carried[:, :1], carried[:, 1:]
         last, age, change, mean, count = kept.chunk(KEPT, dim=1)
         gap = torch.nan_to_num(context[:, :1], nan=0.0, posinf=LONGEST_GAP_H, neginf=0.0).clamp(0.0, LONGEST_GAP_H)
@@ -81,14 +81,22 @@ class Sight(nn.Module):
 
     @staticmethod
     def _plain(gap: Tensor, elapsed: Tensor, context: Tensor) -> Tensor:
-        unknown = torch.isnan(context)
-        age, male, hospital = (torch.nan_to_num(context, nan=0.0, posinf=0.0, neginf=0.0)[:, place : place + 1] for place in (1, 2, 3))
-        in_hospital = torch.log1p(hospital.clamp(0.0, NEVER_H)) / 4.0
-        rest = [(age.clamp(0.0, 120.0) - 60.0 * (~unknown[:, 1:2])) / 20.0, (male - 0.5) * (~unknown[:, 2:3]), in_hospital]
-        flags = unknown[:, 3:4].to(gap.dtype)
-        return torch.cat(
-            [torch.log1p(gap), torch.log1p(elapsed) / 3.0, elapsed.clamp(max=240.0) / 60.0, *rest, flags, torch.exp(-elapsed / 6.0)], dim=1
-        )
+        told = (~torch.isnan(context[:, 1:])).to(gap.dtype)
+        years, male, surgical, hospital, unit = torch.nan_to_num(context[:, 1:], nan=0.0, posinf=0.0, neginf=0.0).chunk(5, dim=1)
+        parts = [
+            torch.log1p(gap),
+            torch.log1p(elapsed) / 3.0,
+            elapsed.clamp(0.0, LONGEST_GAP_H) / 60.0,
+            torch.exp(-elapsed / 6.0),
+            (years.clamp(0.0, 120.0) - 60.0 * told[:, :1]) / 20.0,
+            (male.clamp(0.0, 1.0) - 0.5) * told[:, 1:2],
+            (surgical.clamp(0.0, 1.0) - 0.5) * told[:, 2:3],
+            torch.log1p(hospital.clamp(0.0, NEVER_H)) / 4.0,
+            torch.log1p(unit.clamp(0.0, NEVER_H)) / 4.0,
+            unit.clamp(0.0, LONGEST_GAP_H) / 60.0,
+            told[:, 3:],
+        ]
+        return torch.cat(parts, dim=1)
 
 
 def nothing_yet(rows: int) -> Tensor:

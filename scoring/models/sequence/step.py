@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from parsers.codes import AVPU, CANONICAL
+from streams.features import SICU
 from streams.patient import PatientState
 
 Floats = npt.NDArray[np.float32]
@@ -23,7 +24,7 @@ LOW: Final = np.array([CANONICAL[code].low for code in CODES], np.float32)
 HIGH: Final = np.array([1.0 if code == AVPU else CANONICAL[code].high for code in CODES], np.float32)
 """Outside these a value is taken as not measured: NaN, infinity and a wrong unit's number never reach the network."""
 
-CONTEXT: Final = ("gap_h", "age_years", "is_male", "hours_in_hospital")
+CONTEXT: Final = ("gap_h", "age_years", "is_male", "surgical_icu", "hours_in_hospital", "hours_in_unit")
 
 VERSION: Final = blake2b("\n".join((*NAMES, *CONTEXT)).encode(), digest_size=4).hexdigest()
 """Names both lists: a model that was trained on others refuses to speak."""
@@ -33,7 +34,7 @@ _PLACE: Final = {code: place for place, code in enumerate(CODES)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """values: (C,) float32 in the units of `parsers.codes`, NaN where not measured; context: (4,) float32, NaN where not known."""
+    """values: (C,) float32 in the units of `parsers.codes`, NaN where not measured; context: (6,) float32, NaN where not known."""
 
     values: Floats
     context: Floats
@@ -54,11 +55,17 @@ def step_of(state: PatientState, at: datetime, before: datetime | None) -> Step:
             values[place] = nan if newest.value_text is None else float(newest.value_text != "A")
         elif newest.value_num is not None:
             values[place] = newest.value_num
-    admitted_at = state.encounter.admitted_at if state.encounter is not None else None
+    stay = state.encounter
     context = (
         0.0 if before is None else (at - before).total_seconds() / 3600.0,
         nan if state.birth_date is None else (at.date() - state.birth_date).days / 365.25,
         nan if state.sex is None else float(state.sex == "M"),
-        nan if admitted_at is None else (at - admitted_at).total_seconds() / 3600.0,
+        nan if stay is None or stay.unit is None else SICU.get(stay.unit, nan),
+        _hours(stay.admitted_at if stay is not None else None, at),
+        _hours(stay.unit_since if stay is not None else None, at),
     )
     return Step(values, np.array(context, np.float32))
+
+
+def _hours(since: datetime | None, at: datetime) -> float:
+    return nan if since is None else (at - since).total_seconds() / 3600.0

@@ -52,9 +52,9 @@ def stay(number: int, hours: int | None = None) -> Encoded:
     values[seen, LACTATE] = (np.exp(random.normal(0.3, 0.2, length)) + 4.0 * (np.arange(length) >= length - 12) * septic)[seen]
     at = np.cumsum(random.choice([0.5, 1.0, 2.0], length))
     gaps = np.diff(at, prepend=at[0])
-    context = np.stack([gaps, np.full(length, 60.0), np.full(length, np.nan if number % 4 == 0 else 1.0), at + 3.0], axis=1).astype(
-        np.float32
-    )
+    context = np.stack(
+        [gaps, np.full(length, 60.0), np.full(length, np.nan if number % 4 == 0 else 1.0), np.ones(length), at + 3.0, at], axis=1
+    ).astype(np.float32)
     onset, gain = sepsis_2019([float(hour) for hour in range(length)], labels)
     assert onset is not None
     return Encoded(
@@ -160,7 +160,7 @@ def replace_value(one: Encoded, value: float) -> Encoded:
     return replace(one, values=values)
 
 
-@pytest.mark.parametrize("context", [[np.nan] * 4, [np.inf] * 4, [-5.0, -1.0, 0.0, -3.0], [1e9, 1e9, 1.0, 1e9]])
+@pytest.mark.parametrize("context", [[np.nan] * 6, [np.inf] * 6, [-5.0, -1.0, 0.0, -3.0, -1.0, -9.0], [1e9] * 6])
 def test_an_odd_time_or_age_never_makes_an_odd_answer(made: tuple[Network, Sight, Session], context: list[float]) -> None:
     _, _, cell = made
     step = Step(np.full(len(CODES), np.nan, np.float32), np.array(context, np.float32))
@@ -179,7 +179,7 @@ def test_the_edge_of_the_plausible_range_is_plausible(made: tuple[Network, Sight
 
 def test_another_models_state_and_an_odd_answer_are_refused(made: tuple[Network, Sight, Session]) -> None:
     _, _, cell = made
-    step = Step(np.full(len(CODES), np.nan, np.float32), np.zeros(4, np.float32))
+    step = Step(np.full(len(CODES), np.nan, np.float32), np.zeros(6, np.float32))
     with pytest.raises(OtherModel):
         advance_hidden(cell, replace(nothing_carried(cell), version="older"), NOON, step)
     ill = replace(nothing_carried(cell), numbers=np.full_like(nothing_carried(cell).numbers, np.nan))

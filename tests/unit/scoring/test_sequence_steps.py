@@ -21,7 +21,10 @@ from streams.patient import PatientState, advance
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 NOBODY = PatientState(
-    patient_id="p1", birth_date=date(1960, 3, 1), sex="F", encounter=Encounter(encounter_id="e1", admitted_at=NOON - 5 * HOUR)
+    patient_id="p1",
+    birth_date=date(1960, 3, 1),
+    sex="F",
+    encounter=Encounter(encounter_id="e1", unit="SICU", unit_since=NOON - 2 * HOUR, admitted_at=NOON - 5 * HOUR),
 )
 
 
@@ -44,7 +47,7 @@ def test_a_step_holds_what_was_received_at_its_instant_and_nothing_older() -> No
     state = advance(state, taken("avpu", "V", NOON), received_at=NOON)
     step = step_of(state, NOON, NOON - HOUR)
     assert told(step.values) == {"heart_rate": 90.0, "avpu": 1.0}
-    assert step.context.tolist() == pytest.approx([1.0, 66.0, 0.0, 5.0], abs=0.01)
+    assert step.context.tolist() == pytest.approx([1.0, 66.0, 0.0, 1.0, 5.0, 2.0], abs=0.01)
 
 
 def test_a_late_result_of_an_older_time_does_not_take_the_place_of_a_newer_one() -> None:
