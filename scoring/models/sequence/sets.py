@@ -18,9 +18,10 @@ from streams.replay import eicu as files_eicu
 from streams.replay.eicu_tables import tables
 
 
-def encoded(source: str, path: Path, kept: Path) -> list[Encoded]:
-    """`source`: a name in SETS. Read from `kept` where that was written for the same quantities; else made, which takes a minute, and written."""
-    file = kept / f"{source}-{VERSION}.npz"
+def encoded(source: str, path: Path, kept: Path, data_sha256: str) -> list[Encoded]:
+    """`source`: a name in SETS. Read from the folder `kept` where it holds the same data in the same quantities; else made, which takes a
+    minute, and written there."""
+    file = kept / f"{source}-{VERSION}-{data_sha256[:8]}.npz"
     if not file.exists():
         patients = list(SETS[source](path))
         kept.mkdir(parents=True, exist_ok=True)
