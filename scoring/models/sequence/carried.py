@@ -1,8 +1,8 @@
 """What one patient carries from step to step, and how a step moves it: a pure value, kept with the rolling state, rebuilt by replaying the steps."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
@@ -19,6 +19,10 @@ NEVER_H: Final = 10_000.0
 
 KEPT: Final = 5
 """Numbers carried for each quantity, after the network's own: last value, its age, its last change, its running mean, its running count."""
+
+
+SPAN: Final = timedelta(hours=1)
+"""How long a step gathers: the grid of every training set. Measured without it: three messages an hour cost 0.03 of AUROC (infra/docs/sequence.md)."""
 
 
 class OtherModel(Exception):
@@ -45,9 +49,18 @@ class Cell(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carried:
-    """`numbers`: (S,) float32 of the model `version`; `at`: when the last step was, None before the first."""
+    """What model `version` carries of one patient.
+
+    The model learned from hourly steps, so what comes within an hour is one step to it: the step stays open, and each message adds to it and
+    takes it again from the same beginning. `before` (S,), `before_at`: the state and time when the open step began to gather; `values` (C,): what
+    it holds so far; `opened_at`, `at`: of its first and its last message; `numbers` (S,): the state after it. Times are None before the first.
+    """
 
     version: str
+    before: Floats = field(repr=False)
+    before_at: datetime | None = None
+    values: Floats = field(repr=False)
+    opened_at: datetime | None = None
     at: datetime | None = None
     numbers: Floats = field(repr=False)
 
@@ -66,7 +79,8 @@ class Answer:
 
 def nothing_carried(cell: Cell) -> Carried:
     """Before the first step."""
-    return Carried(version=cell.version, numbers=blank(1, cell.hidden)[0])
+    empty = blank(1, cell.hidden)[0]
+    return Carried(version=cell.version, before=empty, values=np.full(len(CODES), np.nan, np.float32), numbers=empty)
 
 
 def blank(rows: int, hidden: int) -> Floats:
@@ -77,7 +91,7 @@ def blank(rows: int, hidden: int) -> Floats:
 
 
 def advance_hidden(cell: Cell, carried: Carried, at: datetime, step: Step) -> tuple[Carried, Answer]:
-    """What is carried after one step, and what the model says then; costs the same after ten hours and after ten days.
+    """What is carried after one message, and what the model says then; costs the same after ten hours and after ten days.
 
     Raises OtherModel, OddAnswer, and whatever the cell raises where the model is away.
     """
@@ -85,26 +99,41 @@ def advance_hidden(cell: Cell, carried: Carried, at: datetime, step: Step) -> tu
     return found
 
 
-def advance_all(cell: Cell, moves: Sequence[tuple[Carried, datetime | None, Step]]) -> list[tuple[Carried, Answer]]:
-    """`advance_hidden` for one step of each of several patients, in one call of the model."""
+def advance_all(cell: Cell, moves: Sequence[tuple[Carried, datetime, Step]]) -> list[tuple[Carried, Answer]]:
+    """`advance_hidden` for one message of each of several patients, in one call of the model."""
     if not moves:
         return []
     if any(carried.version != cell.version for carried, _, _ in moves):
         raise OtherModel
+    opened = [gathered(carried, at, step.values) for carried, at, step in moves]
     state, risks, worth = cell.step(
-        np.stack([carried.numbers for carried, _, _ in moves]),
-        np.stack([step.values for _, _, step in moves]),
-        np.stack([step.context for _, _, step in moves]),
+        np.stack([one.before for one in opened]),
+        np.stack([one.values for one in opened]),
+        np.stack([_context(one, at, step) for one, (_, at, step) in zip(opened, moves, strict=True)]),
     )
     if not (np.isfinite(state).all() and _probabilities(risks) and _probabilities(worth)):
         raise OddAnswer
     return [
         (
-            Carried(version=cell.version, at=at, numbers=state[row].copy()),
+            replace(one, numbers=state[row].copy()),
             Answer(risks=risks[row].reshape(len(TASKS), len(HORIZONS_H)), worth=float(worth[row, 0])),
         )
-        for row, (_, at, _) in enumerate(moves)
+        for row, one in enumerate(opened)
     ]
+
+
+def gathered(carried: Carried, at: datetime, values: Floats) -> Carried:
+    """The open step with these values added, or a new one where the open one is an hour old; `numbers` is still what it was."""
+    if carried.opened_at is None or at - carried.opened_at >= SPAN:
+        return replace(carried, before=carried.numbers, before_at=carried.at, values=values, opened_at=at, at=at)
+    return replace(carried, values=np.where(np.isnan(values), carried.values, values), at=at)
+
+
+def _context(opened: Carried, at: datetime, step: Step) -> Floats:
+    """The message's context, with the gap since the step before the open one."""
+    context = step.context.copy()
+    context[0] = 0.0 if opened.before_at is None else (at - opened.before_at).total_seconds() / 3600.0
+    return context
 
 
 def _probabilities(numbers: Floats) -> bool:
@@ -121,18 +150,27 @@ def replay(cell: Cell, steps: Iterable[tuple[datetime, Step]]) -> Carried:
 
 class _Packed(msgspec.Struct, frozen=True):
     version: str
+    before_at: datetime | None
+    opened_at: datetime | None
     at: datetime | None
+    hidden: int
     numbers: bytes
 
 
 def to_bytes(carried: Carried) -> bytes:
     """As it is kept in a database."""
-    return msgspec.msgpack.encode(_Packed(carried.version, carried.at, carried.numbers.astype("<f4").tobytes()))
+    numbers = np.concatenate([carried.values, carried.before, carried.numbers]).astype("<f4").tobytes()
+    hidden = len(carried.numbers) - 1 - KEPT * len(CODES)
+    return msgspec.msgpack.encode(_Packed(carried.version, carried.before_at, carried.opened_at, carried.at, hidden, numbers))
 
 
 def from_bytes(packed: bytes) -> Carried:
     """Raises msgspec.DecodeError where these bytes are no carried state."""
     held = msgspec.msgpack.decode(packed, type=_Packed)
-    if len(held.numbers) % 4:
-        raise msgspec.ValidationError("the numbers carried are cut short")
-    return Carried(version=held.version, at=held.at, numbers=np.frombuffer(held.numbers, "<f4").astype(np.float32))
+    size = held.hidden + 1 + KEPT * len(CODES)
+    if len(held.numbers) != 4 * (len(CODES) + 2 * size):
+        raise msgspec.ValidationError("the numbers carried are not of this model's size")
+    values, before, numbers = np.split(np.frombuffer(held.numbers, "<f4").astype(np.float32), [len(CODES), len(CODES) + size])
+    return Carried(
+        version=held.version, before=before, before_at=held.before_at, values=values, opened_at=held.opened_at, at=held.at, numbers=numbers
+    )

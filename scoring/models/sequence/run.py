@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from scoring.models.sequence import judging, scaling
-from scoring.models.sequence.carried import Cell, advance_all, nothing_carried
+from scoring.models.sequence.carried import Cell, advance_hidden, nothing_carried
 from scoring.models.sequence.encoding import Encoded
 from scoring.models.sequence.export import export
 from scoring.models.sequence.network import Network, Shape, Sight
@@ -24,6 +25,7 @@ from scoring.models.walk import fold
 
 PARITY: Final = 1e-5
 PARITY_PATIENTS: Final = 50
+ANY_DAY: Final = datetime(2019, 1, 1, tzinfo=UTC)
 THREADS: Final = 1
 """A second thread waits more than it works at these sizes, and sums in another order."""
 
@@ -116,7 +118,7 @@ def _parity(network: Network, sight: Sight, cell: Cell, patients: Sequence[Encod
     for one in patients:
         risks, worth = probabilities(network, sight, one)
         carried = nothing_carried(cell)
-        for row, (values, context) in enumerate(zip(one.values, one.context, strict=True)):
-            [(carried, answer)] = advance_all(cell, [(carried, None, Step(values, context))])
+        for row, (hour, values, context) in enumerate(zip(one.hours, one.values, one.context, strict=True)):
+            carried, answer = advance_hidden(cell, carried, ANY_DAY + timedelta(hours=float(hour)), Step(values, context))
             worst = max(worst, float(np.abs(answer.risks.ravel() - risks[row]).max()), abs(answer.worth - float(worth[row])))
     return worst

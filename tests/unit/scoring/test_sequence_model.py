@@ -50,16 +50,16 @@ def stay(number: int, hours: int | None = None) -> Encoded:
     values[:, HEART] = random.normal(85, 12, length)
     seen = random.random(length) < 0.5
     values[seen, LACTATE] = (np.exp(random.normal(0.3, 0.2, length)) + 4.0 * (np.arange(length) >= length - 12) * septic)[seen]
-    at = np.cumsum(random.choice([0.5, 1.0, 2.0], length))
+    at = np.cumsum(random.choice([1.0, 1.0, 2.0], length))
     gaps = np.diff(at, prepend=at[0])
     context = np.stack(
         [gaps, np.full(length, 60.0), np.full(length, np.nan if number % 4 == 0 else 1.0), np.ones(length), at + 3.0, at], axis=1
     ).astype(np.float32)
-    onset, gain = sepsis_2019([float(hour) for hour in range(length)], labels)
+    onset, gain = sepsis_2019([float(hour) for hour in at - at[0]], labels)
     assert onset is not None
     return Encoded(
         patient_id=f"p{number}",
-        hours=np.arange(length, dtype=np.float32),
+        hours=(at - at[0]).astype(np.float32),
         values=values,
         context=context,
         onsets={"sepsis": onset},
@@ -81,10 +81,17 @@ def made(stays: list[Encoded], tmp_path_factory: pytest.TempPathFactory) -> tupl
     return network, sight, Session(path)
 
 
+def steps(one: Encoded) -> list[tuple[datetime, Step]]:
+    return [
+        (NOON + timedelta(hours=float(hour)), Step(values, context))
+        for hour, values, context in zip(one.hours, one.values, one.context, strict=True)
+    ]
+
+
 def walked(cell: Cell, one: Encoded) -> tuple[list[float], Carried]:
     carried, worth = nothing_carried(cell), []
-    for hour, values, context in zip(one.hours, one.values, one.context, strict=True):
-        carried, answer = advance_hidden(cell, carried, NOON + timedelta(hours=float(hour)), Step(values, context))
+    for at, step in steps(one):
+        carried, answer = advance_hidden(cell, carried, at, step)
         worth.append(answer.worth)
     return worth, carried
 
@@ -96,8 +103,8 @@ def test_the_exported_step_carried_along_equals_torch_over_the_whole_stay(
     for one in [*stays[:10], stay(3, hours=240)]:
         carried = nothing_carried(cell)
         risks, worth = probabilities(network, sight, one)
-        for row, (values, context) in enumerate(zip(one.values, one.context, strict=True)):
-            [(carried, answer)] = advance_all(cell, [(carried, NOON, Step(values, context))])
+        for row, (at, step) in enumerate(steps(one)):
+            carried, answer = advance_hidden(cell, carried, at, step)
             np.testing.assert_allclose(answer.risks.ravel(), risks[row], atol=1e-5)
             assert answer.worth == pytest.approx(float(worth[row]), abs=1e-5)
             assert (np.diff(answer.risks, axis=1) >= 0).all()
@@ -119,7 +126,7 @@ def test_a_replay_of_the_same_steps_gives_the_same_and_so_does_another_batch(
     _, _, cell = made
     one = stays[5]
     _, carried = walked(cell, one)
-    again = replay(cell, [(NOON, Step(values, context)) for values, context in zip(one.values, one.context, strict=True)])
+    again = replay(cell, steps(one))
     np.testing.assert_allclose(again.numbers, carried.numbers, atol=1e-5)
     step = Step(one.values[0], one.context[0])
     together = advance_all(
@@ -136,10 +143,46 @@ def test_what_is_carried_is_the_same_size_after_ten_hours_and_ten_days_and_survi
     short, long = walked(cell, stay(1, hours=10))[1], walked(cell, stay(1, hours=240))[1]
     assert len(to_bytes(short)) == len(to_bytes(long))
     back = from_bytes(to_bytes(long))
-    assert (back.version, back.at) == (long.version, long.at)
-    np.testing.assert_array_equal(back.numbers, long.numbers)
-    with pytest.raises(msgspec.DecodeError):
-        from_bytes(b"\x00")
+    assert (back.version, back.before_at, back.opened_at, back.at) == (long.version, long.before_at, long.opened_at, long.at)
+    for name in ("numbers", "before", "values"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(long, name))
+    for odd in (b"\x00", to_bytes(long)[:-4], to_bytes(replace(long, numbers=long.numbers[:-1]))):
+        with pytest.raises(msgspec.DecodeError):
+            from_bytes(odd)
+
+
+@pytest.mark.parametrize("apart_min", [1, 10, 29])
+def test_messages_of_one_hour_say_together_what_one_message_would(
+    made: tuple[Network, Sight, Session], stays: list[Encoded], apart_min: int
+) -> None:
+    _, _, cell = made
+    whole, worth = nothing_carried(cell), []
+    for at, step in steps(stays[9]):
+        whole, answer = advance_hidden(cell, whole, at, step)
+        worth.append(answer.worth)
+    told = nothing_carried(cell)
+    for (at, step), expected in zip(steps(stays[9]), worth, strict=True):
+        for place in (HEART, LACTATE):
+            alone = np.full(len(CODES), np.nan, np.float32)
+            alone[place] = step.values[place]
+            told, answer = advance_hidden(cell, told, at - timedelta(minutes=apart_min * (place == HEART)), Step(alone, step.context))
+        assert answer.worth == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_value_sent_again_within_the_hour_replaces_the_one_before(made: tuple[Network, Sight, Session]) -> None:
+    _, _, cell = made
+    context = np.zeros(6, np.float32)
+
+    def lactate(value: float) -> Step:
+        values = np.full(len(CODES), np.nan, np.float32)
+        values[LACTATE] = value
+        return Step(values, context)
+
+    corrected, _ = advance_hidden(
+        cell, advance_hidden(cell, nothing_carried(cell), NOON, lactate(9.0))[0], NOON + timedelta(minutes=5), lactate(2.0)
+    )
+    right, _ = advance_hidden(cell, nothing_carried(cell), NOON, lactate(2.0))
+    np.testing.assert_allclose(corrected.numbers, right.numbers, atol=1e-5)
 
 
 ODD = [float("nan"), float("inf"), float("-inf"), 98.6e6, -5.0]
