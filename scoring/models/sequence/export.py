@@ -15,7 +15,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from scoring.models.sequence.carried import KEPT, NEVER_H
 from scoring.models.sequence.network import DAY_H, LONGEST_GAP_H, MEMORY_H, SOON_H, Network, Sight
 from scoring.models.sequence.scaling import CLIP
-from scoring.models.sequence.step import CODES, CONTEXT
+from scoring.models.sequence.step import CODES, CONTEXT, VERSION
 from scoring.models.sequence.targets import HORIZONS_H, TASKS
 
 OPSET: Final = 15
@@ -35,6 +35,7 @@ def export(network: Network, sight: Sight, path: Path) -> None:
     answers = {"next_state": network.shape.state, "risks": len(TASKS) * len(HORIZONS_H), "worth": 1}
     made = helper.make_graph(graph.nodes, "sequence", _tensors(sizes), _tensors(answers), graph.constants)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="vigil")
+    helper.set_model_props(model, {"step": VERSION})
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
 

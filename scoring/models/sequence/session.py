@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from scoring.models.sequence.carried import KEPT
 from scoring.models.sequence.step import CODES, VERSION
@@ -14,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class NotASequenceModel(ValueError):
-    """The file is no model of this step's quantities."""
+    """The file is no model, or one of other quantities than a step's today, or of the same in another order."""
 
 
 class Session:
@@ -24,10 +25,13 @@ class Session:
         content = path.read_bytes()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
+            raise NotASequenceModel(f"{path.name} cannot be read") from error
+        if self._session.get_modelmeta().custom_metadata_map.get("step") != VERSION:
+            raise NotASequenceModel(f"{path.name} was not trained on the steps of this version ({VERSION})")
         shapes = {one.name: one.shape[-1] for one in self._session.get_inputs()}
-        if shapes.get("values") != len(CODES) or "state" not in shapes:
-            raise NotASequenceModel(path.name)
         self.version = version_of(content)
         self.hidden: int = shapes["state"] - 1 - KEPT * len(CODES)
 

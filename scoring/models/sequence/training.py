@@ -110,7 +110,7 @@ def _epoch(course: Course, held: Material, fit: Places, plan: Plan, cost: float,
             parameters["lr"] = plan.rate * _rate(course.epoch + number / len(groups), plan)
         loss = _loss(course.network, held, group, plan, cost, pretraining)
         course.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(course.network.parameters(), 1.0)
         course.optimiser.step()
         course.steps += 1

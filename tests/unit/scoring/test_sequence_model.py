@@ -30,7 +30,7 @@ from scoring.models.sequence.network import Network, Recurrence, Shape, Sight
 from scoring.models.sequence.packing import material, pack
 from scoring.models.sequence.run import NotTheSame, train_sequence
 from scoring.models.sequence.session import NotASequenceModel, Session
-from scoring.models.sequence.step import CODES, HIGH, LOW, NAMES, Step
+from scoring.models.sequence.step import CODES, HIGH, LOW, NAMES, VERSION, Step
 from scoring.models.sequence.stepping import probabilities
 from scoring.models.sequence.targets import sepsis_2019
 from scoring.models.sequence.training import Plan, answers
@@ -230,9 +230,17 @@ def test_another_models_state_and_an_odd_answer_are_refused(made: tuple[Network,
         advance_hidden(cell, ill, NOON, step)
 
 
-def test_a_file_of_another_model_is_no_sequence_model() -> None:
-    with pytest.raises(NotASequenceModel):
-        Session(Path("scoring/triton/repository/deterioration/1/model.onnx"))
+def test_a_file_of_another_model_of_other_steps_or_cut_short_is_refused(made: tuple[Network, Sight, Session], tmp_path: Path) -> None:
+    network, sight, _ = made
+    path = tmp_path / "model.onnx"
+    export(network, sight, path)
+    content = path.read_bytes()
+    other = content.replace(VERSION.encode(), VERSION[::-1].encode())
+    deterioration = Path("scoring/triton/repository/deterioration/1/model.onnx").read_bytes()
+    for wrong in (content[: len(content) // 2], b"", other, deterioration):
+        path.write_bytes(wrong)
+        with pytest.raises(NotASequenceModel):
+            Session(path)
 
 
 def test_the_packed_recurrence_has_the_gradient_of_the_plain_one() -> None:
