@@ -27,7 +27,7 @@ def one_fold(
     if path.exists():
         return path
     mine = np.array([folds.get(one.patient_id, -1) == number for one in patients])
-    watched = np.array([fold_of(one.patient_id, WATCHED, f"watched {number}") == 0 for one in patients])
+    watched = np.array([fold_of(one.group, WATCHED, f"watched {number}") == 0 for one in patients])
     fit, watch, judge = (np.flatnonzero(part) for part in (~mine & ~watched, ~mine & watched, mine))
     held = material(patients, Sight(scaling.fit([patients[place].values for place in fit.tolist()])))
     network, _ = train(held, fit, watch, shape, plan, out / f"fold-{number}.pt", say)

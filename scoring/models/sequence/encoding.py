@@ -25,9 +25,13 @@ COLUMNS = ("hours", "values", "context", "gain")
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
     """One patient: hours (T,) since the first step, values (T, C) and context (T, 6) as in `Step`, what came of the tasks, and
-    the gain of an alarm over silence (T,), NaN where the set has no such labels."""
+    the gain of an alarm over silence (T,), NaN where the set has no such labels.
+
+    `group` is never parted between learning and judging: the hospital where the set names it, else the patient.
+    """
 
     patient_id: str
+    group: str
     hours: Floats
     values: Floats
     context: Floats
@@ -48,6 +52,7 @@ def encode(patient: Trajectory, onsets: Mapping[str, Onset] | None = None) -> En
     sepsis, gain = sepsis_2019(hours, patient.label(SEPSIS))
     return Encoded(
         patient_id=patient.patient_id,
+        group=patient.hospital_id or patient.patient_id,
         hours=np.array(hours, np.float32),
         values=np.stack([step.values for step in taken]) if taken else np.empty((0, len(CODES)), np.float32),
         context=np.stack([step.context for step in taken]) if taken else np.empty((0, len(CONTEXT)), np.float32),
@@ -83,6 +88,7 @@ def save(patients: Sequence[Encoded], path: Path) -> None:
     np.savez(
         path,
         patient_ids=np.array([one.patient_id for one in patients]),
+        groups=np.array([one.group for one in patients]),
         lengths=np.array([len(one.hours) for one in patients]),
         tasks=np.array(tasks, dtype=np.str_),
         onsets=np.array([[(each.event_h, each.followed_h, each.from_h) for each in row] for row in known], np.float32),
@@ -97,9 +103,9 @@ def load(path: Path) -> list[Encoded]:
         ends = np.cumsum(held["lengths"])[:-1]
         columns = {name: np.split(held[name], ends) for name in COLUMNS}
         onsets = [_onsets(tasks, row) for row in held["onsets"]]
-        ids = [str(one) for one in held["patient_ids"]]
+        ids, groups = ([str(one) for one in held[name]] for name in ("patient_ids", "groups"))
     return [
-        Encoded(patient_id=ids[place], onsets=onsets[place], **{name: columns[name][place] for name in COLUMNS})
+        Encoded(patient_id=ids[place], group=groups[place], onsets=onsets[place], **{name: columns[name][place] for name in COLUMNS})
         for place in range(len(ids))
     ]
 

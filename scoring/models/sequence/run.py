@@ -47,7 +47,7 @@ def train_sequence(
     """Trains, exports, proves parity and judges on the hold-out; writes `config.json`, `curve.json`, `metrics.json`, `metadata.json`,
     `model.onnx` and `checkpoint.pt` into `out`, and returns the metrics.
 
-    `patients`: of every data set, their ids distinct; who learns, who is watched and who judges is told by `scoring.models.walk.fold`.
+    `patients`: of every data set. Who learns, who is watched and who judges is told by `scoring.models.walk.fold` of the group.
     Called again on the same folder it goes on from the last whole epoch. Raises NotTheSame.
     """
     torch.set_num_threads(THREADS)
@@ -85,7 +85,7 @@ def _write(path: Path, content: Any) -> None:
 
 
 def _places(patients: Sequence[Encoded], name: str) -> Places:
-    return np.array([place for place, one in enumerate(patients) if fold(one.patient_id) == name], dtype=np.intp)
+    return np.array([place for place, one in enumerate(patients) if fold(one.group) == name], dtype=np.intp)
 
 
 def _metadata(cell: Session, sight: Sight, threshold: float, seed: int, data_sha256: Mapping[str, str]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def stay(number: int, hours: int | None = None) -> Encoded:
     assert onset is not None
     return Encoded(
         patient_id=f"p{number}",
+        group=f"p{number}",
         hours=(at - at[0]).astype(np.float32),
         values=values,
         context=context,

@@ -73,6 +73,6 @@ def _stay(number: int) -> Encoded:
     values = np.full((hours, len(CODES)), np.nan, np.float32)
     values[:, 0] = random.normal(80, 10, hours)
     return Encoded(
-        patient_id=f"p{number}", hours=np.arange(hours, dtype=np.float32), values=values, context=np.ones((hours, 6), np.float32),
+        patient_id=f"p{number}", group=f"p{number}", hours=np.arange(hours, dtype=np.float32), values=values, context=np.ones((hours, 6), np.float32),
         onsets={} if onset is None else {"sepsis": onset}, gain=gain,
     )  # fmt: skip

@@ -129,7 +129,9 @@ def test_unlabelled_stays_have_no_onset_and_no_gain() -> None:
 def test_what_is_kept_on_disk_comes_back_the_same(tmp_path: Path) -> None:
     steps = [Step(at=NOON + HOUR * place, events=[taken("heart_rate", 80.0 + place, NOON + HOUR * place)]) for place in range(3)]
     stays = [
-        encode(Trajectory(patient_id="a", source="test", initial=NOBODY, steps=steps, labels={"sepsis": [0.0, 0.0, 1.0]})),
+        encode(
+            Trajectory(patient_id="a", hospital_id="h7", source="test", initial=NOBODY, steps=steps, labels={"sepsis": [0.0, 0.0, 1.0]})
+        ),
         encode(
             Trajectory(patient_id="b", source="test", initial=NOBODY, steps=steps[:1]),
             {"aki": Onset(event_h=np.inf, followed_h=3.0, from_h=1.0)},
@@ -137,7 +139,7 @@ def test_what_is_kept_on_disk_comes_back_the_same(tmp_path: Path) -> None:
     ]
     save(stays, tmp_path / "kept.npz")
     back = load(tmp_path / "kept.npz")
-    assert [(one.patient_id, one.onsets) for one in back] == [(one.patient_id, one.onsets) for one in stays]
+    assert [(one.patient_id, one.group, one.onsets) for one in back] == [(one.patient_id, one.group, one.onsets) for one in stays]
     for one, other in zip(stays, back, strict=True):
         for name in ("hours", "values", "context", "gain"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
