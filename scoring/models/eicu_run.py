@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from scoring.evaluate.figures import calibration
-from scoring.models import cinc2012, eicu
+from scoring.models import cinc2012, eicu, eicu_inputs, tasks, trajectory
 from scoring.models.eicu_booster import EVERY_H, PARAMETERS, Stay, cross_validated
 from scoring.models.eicu_figures import Stay as Judged
 from scoring.models.eicu_figures import at_equal_alerts, discrimination, drawn
@@ -25,6 +25,7 @@ Floats = Any
 POINTS: Final = (5.0, 7.0, 9.0, 11.0, 13.0)
 """NEWS2's own thresholds, urgent and emergency response (RCP 2017, chart 4), and higher ones, down to about an alert a day for 35 patients."""
 HELP_EVERY_H: Final = 6
+MADE_BY: Final = (cinc2012, eicu, eicu_inputs, tasks, trajectory)
 FEWER: Final = 201
 """Resamples for what is compared with the whole model."""
 ABLATED: Final[Mapping[str, Sequence[Kind]]] = {
@@ -35,22 +36,22 @@ ABLATED: Final[Mapping[str, Sequence[Kind]]] = {
 
 
 def write_run(
-    data: Path, out: Path, tasks: Sequence[str], seed: int, say: Say, *, ablate: bool = True, help_from: Path | None = None
+    data: Path, out: Path, names: Sequence[str], seed: int, say: Say, *, ablate: bool = True, help_from: Path | None = None
 ) -> dict[str, Any]:
     """Judges every task and writes config.json and metrics.json into `out`; returns the metrics. `help_from`: CinC 2012, trained on beside for the tasks it has labels for."""
     stays = cached(out, data, say, lambda: [_stay(one, ended.person_id) for one, ended in eicu.trajectories(data)])
     helping: list[Stay] = []
-    if help_from is not None and set(tasks) & set(cinc2012.TOLD):
+    if help_from is not None and set(names) & set(cinc2012.TOLD):
         found = help_from
         helping = cached(out, found, say, lambda: [_stay(one, one.patient_id) for one in cinc2012.trajectories(found, HELP_EVERY_H)])
     config = {
-        "tasks": {name: TASKS[name].at_risk for name in tasks}, "seed": seed, "parameters": PARAMETERS, "trained_on_every_h": EVERY_H, "columns": list(COLUMNS),
+        "tasks": {name: TASKS[name].at_risk for name in names}, "seed": seed, "parameters": PARAMETERS, "trained_on_every_h": EVERY_H, "columns": list(COLUMNS),
         "stays": len(stays), "hospitals": len({one.hospital_id for one in stays}), "data_sha256": data_hash(data),
         "cinc2012_sha256": None if help_from is None else data_hash(help_from),
     }  # fmt: skip
     (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     metrics: dict[str, Any] = {}
-    for task in tasks:
+    for task in names:
         metrics[task], scores = _judged(stays, task, seed, helping if task in cinc2012.TOLD else [], say, ablate=ablate)
         np.savez_compressed(out / f"{task}.npz", **_predictions(stays, task, scores))
         (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
@@ -138,9 +139,10 @@ def _stay(patient: Trajectory, person_id: str) -> Stay:
 
 
 def cached(out: Path, data: Path, say: Say, make: Callable[[], list[Stay]]) -> list[Stay]:
-    """The stays from the run folder, where data and columns are the same; else made and kept there."""
+    """The stays from the run folder, where data, columns and the code that makes labels and columns are the same; else made and kept there."""
     out.mkdir(parents=True, exist_ok=True)
-    key = blake2b(f"{data_hash(data)}{' '.join(COLUMNS)}".encode(), digest_size=8).hexdigest()
+    code = b"".join(Path(str(module.__file__)).read_bytes() for module in MADE_BY)
+    key = blake2b(f"{data_hash(data)}{' '.join(COLUMNS)}".encode() + code, digest_size=8).hexdigest()
     cache = out / f"stays-{key}.pickle"
     if cache.exists():
         kept: list[Stay] = pickle.loads(cache.read_bytes())  # noqa: S301 (a cache that this run wrote itself)
