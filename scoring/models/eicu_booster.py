@@ -20,7 +20,7 @@ PARAMETERS: Final = {
     "verbosity": -1,
 }  # fmt: skip
 """Small trees and strong shrinkage: some hundred events to learn from. Set beforehand; the number of rounds is what the inner folds find best."""
-MOST_ROUNDS: Final = 250
+MOST_ROUNDS: Final = 500
 PATIENCE: Final = 20
 EVERY_H: Final = 4
 """Of each stay every fourth hour is trained on: those between say the same. All are judged."""
