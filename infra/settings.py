@@ -206,6 +206,12 @@ class BoardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     public_url: str = ""
 
 
+class RrtSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rapid-response team's report. `icu_units`: units as PV1-3 names them where a cardiac arrest is not one "outside intensive care"."""
+
+    icu_units: tuple[str, ...] = ()
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an installation can be told."""
 
@@ -219,6 +225,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     page: PageSettings = PageSettings()
     board: BoardSettings = BoardSettings()
     watch: WatchSettings = WatchSettings()
+    rrt: RrtSettings = RrtSettings()
 
 
 SECRETS = frozenset({"secret", "url", "heartbeat_url"})
