@@ -38,10 +38,9 @@ class OwnPostgres:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """kill -9 of the postmaster, then a start."""
+        """kill -9 of the postmaster. `up` starts it again."""
         os.kill(self._server.pid, signal.SIGKILL)
         self._server.wait()
-        self._server = self._started()
 
     def stop(self) -> None:
         """An orderly end."""

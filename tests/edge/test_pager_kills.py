@@ -154,10 +154,17 @@ class Killer:
         self._home, self._database = home, database
 
     def strike(self) -> None:
+        """Of the database's kills half take a pager with them, while it is down."""
         if self._database is not None and random.random() < 0.5:
             self._database.kill()
             self.killed["database"] += 1
+            if random.random() < 0.5:
+                self._kill_pager()
+            self._database.up()
             return
+        self._kill_pager()
+
+    def _kill_pager(self) -> None:
         victim = self.pagers.pop(0)
         os.kill(victim.pid, signal.SIGKILL)
         victim.wait()
@@ -187,8 +194,6 @@ def trial(url: str, home: Path, database: OwnPostgres | None, kills: int) -> dic
                     wait_while(partial(fewer, took, len(took) + 10), PATIENCE_S)
                     time.sleep(random.uniform(0, 0.3))
                     killer.strike()
-            if database is not None:
-                database.up()
             done = "SELECT count(*) FROM vigil.pages WHERE state = 'accepted'"
             accepted = -1
             while accepted < 2 * stream.opened:
