@@ -130,7 +130,7 @@ class Looking:
         self._earlier: deque[Sample] = deque(maxlen=3)
         self._verified: dict[Place, int] = {}
         self._closed: Problem | None = None
-        self._unpaged: tuple[Problem, ...] = ()
+        self.unpaged: tuple[Problem, ...] = ()
         self._turn = 0
         link = settings.board.public_url or f"http://{settings.board.host}:{settings.board.port}"
         self._telling = Telling(channel, settings.watch.target, settings.watch.repeat_s, link)
@@ -140,7 +140,7 @@ class Looking:
         sample = await asyncio.to_thread(_look, self._settings, self._verified, self._clock)
         found = watch.problems(list(self._earlier), sample, _limits(self._settings))
         found += await asyncio.to_thread(_drifts, self._settings)
-        found += [*([self._closed] if self._closed is not None else []), *self._unpaged]
+        found += [*([self._closed] if self._closed is not None else []), *self.unpaged]
         self._earlier.append(sample)
         if not any(one.kind == "gap" for one in found):
             self._verified = watch.verified(sample, self._verified)
@@ -161,7 +161,7 @@ class Looking:
             log.warning("heartbeat_withheld", reason=why)
             return
         self._closed = None
-        if self._unpaged:
+        if self.unpaged:
             log.warning("heartbeat_withheld", reason="a test page did not arrive")
             return
         await _call(ours.watch.heartbeat_url)
@@ -172,7 +172,7 @@ class Looking:
         self._turn += 1
         if not synthetic.targets(ours.page.routes, self._roster()):
             detail = "page.routes names no test target (tier synthetic) that is not also somebody's own"
-            self._unpaged = (Problem(kind="path", subject="test page", detail=detail),)
+            self.unpaged = (Problem(kind="path", subject="test page", detail=detail),)
             return
         within_s, answered = ours.watch.page_within_s, ours.watch.page_answered
         trials = (rehearse(feed, turn, ours.database.url, self._clock, within_s=within_s, answered=answered) for feed in ours.listen.feeds)
@@ -183,7 +183,7 @@ class Looking:
             if one.stage != "arrived":
                 log.error("test_page_lost", feed=feed.name, stage=one.stage)
                 failed.append(Problem(kind="path", subject=f"test page by {feed.name}", detail=SAID[one.stage]))
-        self._unpaged = tuple(failed)
+        self.unpaged = tuple(failed)
 
 
 async def _call(url: str) -> None:

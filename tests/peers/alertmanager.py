@@ -56,7 +56,11 @@ class Receiver:
             def log_message(self, format: str, *args: object) -> None:
                 """Says nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that was killed is nothing to tell."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
 
@@ -128,15 +132,19 @@ class Stream:
         while not self._stop.wait(self.resend_s):
             self.peer.post(list(self.opened))
 
-    def settle(self) -> None:
-        """No further ones; where it resends, once more for those that the last kill took."""
+    def settle(self, took: Sequence[str]) -> None:
+        """No further ones; where it resends, once more for those that the last kill took. Returns once nothing has arrived for a while."""
         self._stop.set()
         for one in self._threads:
             one.join()
         if self.resend_s:
             while not self.peer.post(list(self.opened)):
                 time.sleep(0.1)
-        time.sleep(SETTLE_S)
+        before, at = len(took), time.monotonic()
+        while time.monotonic() - at < SETTLE_S:
+            time.sleep(0.5)
+            if len(took) != before:
+                before, at = len(took), time.monotonic()
 
 
 def trial(binary: Path, kills: int, resend_s: float, maintenance: str) -> str:
@@ -154,7 +162,7 @@ def trial(binary: Path, kills: int, resend_s: float, maintenance: str) -> str:
                     time.sleep(0.02)
                 time.sleep(random.uniform(0, 0.3))
                 peer.kill()
-            stream.settle()
+            stream.settle(receiver.took)
         finally:
             peer.end()
     receiver.server.shutdown()
