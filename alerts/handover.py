@@ -1,7 +1,7 @@
 """Hand-over: whoever has a page gives it to another, who is paged; it stays with the first until the second has acknowledged.
 
-Closed-loop, as a hand-over between clinicians must be (WHO, Patient Safety Solutions 3, 2007: the one who receives confirms): where the second declines,
-cannot be reached or does not answer, the first is paged again and knows that it is still his.
+Closed-loop: nothing is handed over that nobody has confirmed (WHO, Communication during patient hand-overs, Patient Safety Solutions vol. 1, solution 3,
+2007). Where the second declines, cannot be reached or does not answer, the first is paged again and knows that it is still his.
 """
 
 from collections.abc import Sequence

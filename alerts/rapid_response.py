@@ -75,10 +75,11 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Called(Struct, frozen=True, kw_only=True):
-    """A call; `new` where this made it, else it was open already."""
+    """A call; `new` where this made it, else it was open already. Not `paged`: the settings name nobody, and whoever calls must be told."""
 
     call_id: str
     new: bool
+    paged: bool = True
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -128,7 +129,8 @@ def activate(
     steps.open(cursor, episode, now, now, risen=bool(risen))
     ledger.put(cursor, now, by, "rrt_called", episode.episode_id, {"for": called_for, "from": from_episode_id or ""})
     cursor.execute(SQL["notify"].encode())
-    return Called(call_id=episode.episode_id, new=True)
+    [paged] = cursor.execute(SQL["paged"].encode(), names).fetchone() or [False]
+    return Called(call_id=episode.episode_id, new=True, paged=bool(paged))
 
 
 def activate_for_page(cursor: psycopg.Cursor, steps: Steps, token: str, called_for: CalledFor, by: str, now: datetime) -> Called | None:

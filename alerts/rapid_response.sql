@@ -10,7 +10,7 @@ WHERE p.page_id = %(token)s OR p.token = %(token)s
 -- name: in_bed
 SELECT e.patient_id, e.encounter_id FROM vigil_store.encounter AS e
 LEFT JOIN vigil_store.patient AS p ON p.patient_id = e.patient_id
-WHERE e.status = 'open' AND e.unit = %(unit)s AND e.bed = %(bed)s AND p.merged_into IS NULL
+WHERE e.status = 'open' AND e.unit = %(unit)s AND e.bed = %(bed)s AND p.merged_into IS NULL AND NOT vigil.is_synthetic(e.patient_id)
 ORDER BY e.located_at DESC NULLS LAST LIMIT 1
 
 -- name: open_call
@@ -25,6 +25,9 @@ SELECT episode_id FROM vigil_store.episode WHERE patient_id = %(patient_id)s AND
 -- name: lower_open
 SELECT EXISTS (SELECT FROM vigil_store.episode WHERE patient_id = %(patient_id)s AND tier <> 'rapid_response' AND closed_at IS NULL)
 
+-- name: paged
+SELECT EXISTS (SELECT FROM vigil_store.page WHERE episode_id = %(episode_id)s AND channel <> 'none')
+
 -- name: put_call
 INSERT INTO vigil_store.rrt_call (episode_id, source, called_for, called_by, from_episode_id)
 VALUES (%(episode_id)s, 'hand', %(called_for)s, %(by)s, %(from_episode_id)s)
@@ -37,7 +40,7 @@ FROM vigil_store.episode AS e WHERE e.episode_id = %(call_id)s AND e.tier = 'rap
 INSERT INTO vigil_store.rrt_call (episode_id, source) VALUES (%(call_id)s, 'alert') ON CONFLICT DO NOTHING
 
 -- name: end_call
-UPDATE vigil_store.rrt_call SET disposition = %(disposition)s, ended_at = %(at)s, ended_by = %(by)s
+UPDATE vigil_store.rrt_call SET disposition = %(disposition)s, ended_at = coalesce(ended_at, %(at)s), ended_by = %(by)s
 WHERE episode_id = %(call_id)s AND disposition IS DISTINCT FROM %(disposition)s AND cancelled_at IS NULL
 RETURNING source
 

@@ -140,7 +140,8 @@ class Board:
 
         called = await self._ask(call)
         self._metrics.answers_total.labels(kind="rrt_call", result="done" if called is not None and called.new else "already").inc()
-        return self._shown(seen, token, "The rapid-response team is called")
+        nobody = called is not None and not called.paged
+        return self._shown(seen, token, "Nobody is paged: call by telephone" if nobody else "The rapid-response team is called")
 
     def _shown(self, seen: answers.Seen | None, token: str, also: str = "") -> web.Response:
         if seen is None:

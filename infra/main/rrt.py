@@ -57,6 +57,10 @@ def activate(home: Path, as_json: bool, page_id: str | None, unit: str | None, b
     called = asked(settings, call)
     if called is None:
         raise Trouble(f"there is no page {page_id}", "look in vigil.pages", NO)
+    if not called.paged:
+        raise Trouble(
+            "NOBODY IS PAGED: no route and no line for the tier rapid_response", "call by telephone, and set page.routes or page.oncall", NO
+        )
     click.echo(
         msgspec.json.encode(called).decode() if as_json else f"{'called' if called.new else 'called already'}: {called.call_id}",
     )

@@ -14,6 +14,8 @@ import pytest
 from alerts import rapid_response
 from alerts.rapid_response import Called, Place
 from alerts.response_figures import report
+from alerts.roster_file import no_roster
+from alerts.steps import Steps
 from infra.database.connect import connect
 from tests.episodes import NOON
 from tests.rosters import Ward
@@ -134,6 +136,24 @@ def test_a_cancelled_call_pages_nobody_any_more_and_a_new_one_can_be_made(ward: 
     assert len(ward.paged()) == 1
     assert call(ward, minute=20).new
     assert ward.ask("SELECT cancel_reason, cancelled_by FROM vigil.rrt_calls WHERE call_id = %s", called.call_id) == [("improved", "Nurse")]
+
+
+def test_whoever_calls_is_told_where_the_settings_name_nobody(postgres_url: str) -> None:
+    ward = Ward(postgres_url)
+    with connect(postgres_url) as connection:
+        alone = rapid_response.activate(connection.cursor(), Steps(no_roster, (), ward.metrics), BED, "worried", "Nurse", NOON)
+    assert (alone.new, alone.paged, call(ward, Place(unit="6E")).paged) == (True, False, True)
+    assert ward.ask("SELECT channel, state FROM vigil.pages WHERE episode_id = %s", alone.call_id) == [("none", "failed")]
+
+
+def test_to_end_a_call_is_no_acknowledgement_in_time_and_its_end_is_the_first(ward: Ward) -> None:
+    called = call(ward)
+    ward.do("UPDATE vigil_store.page SET state = 'accepted', accepted_at = created_at")
+    end(ward, called.call_id, "stayed", 30)
+    end(ward, called.call_id, "icu", 90)
+    assert ward.ask("SELECT page_to_acknowledgement_s, disposition, ended_at FROM vigil.rrt_calls") == [
+        (None, "icu", NOON + timedelta(minutes=30))
+    ]
 
 
 def test_comfort_care_mutes_and_every_word_is_audited(ward: Ward) -> None:

@@ -119,7 +119,8 @@ FROM (
     LEFT JOIN vigil_store.rrt_call AS c USING (episode_id)
     LEFT JOIN LATERAL (SELECT min(accepted_at) AS paged_at FROM vigil_store.page WHERE episode_id = e.episode_id) AS p ON true
     LEFT JOIN LATERAL (
-        SELECT min(answered_at) AS acknowledged_at FROM vigil_store.answer WHERE episode_id = e.episode_id AND kind = 'acknowledge'
+        SELECT min(answered_at) AS acknowledged_at FROM vigil_store.answer
+        WHERE episode_id = e.episode_id AND kind = 'acknowledge' AND (c.ended_at IS NULL OR answered_at < c.ended_at) -- to end it is no acknowledgement in time
     ) AS a ON true
     WHERE e.tier = 'rapid_response'
 ) AS calls;
