@@ -18,6 +18,7 @@ from alerts.board import person
 from alerts.board.oncall import oncall
 from alerts.board.rapid_response import RapidResponse
 from alerts.board.ward import ward
+from alerts.response_lists import CALLED_FOR, CalledFor
 from alerts.roster_file import CurrentRoster, no_roster
 from alerts.routing import Route
 from alerts.steps import Steps
@@ -129,9 +130,9 @@ class Board:
         """Calls the rapid-response team to the patient of a page."""
         token, form = _token(request), await request.post()
         by = str(form.get("by") or "").strip()[:60]
-        if form.get("called_for") not in rapid_response.CALLED_FOR or not by:
+        if form.get("called_for") not in CALLED_FOR or not by:
             raise web.HTTPBadRequest(text="say who calls, and what for")
-        called_for = msgspec.convert(form.get("called_for"), rapid_response.CalledFor)
+        called_for = msgspec.convert(form.get("called_for"), CalledFor)
         seen = _alive(await self._ask(lambda connection: answers.look(connection.cursor(), token)), self._now())
 
         def call(connection: psycopg.Connection) -> rapid_response.Called | None:

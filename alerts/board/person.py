@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from alerts.answers import ACTIONS, OUTCOMES, Seen
-from alerts.rapid_response import CALLED_FOR
+from alerts.response_lists import CALLED_FOR
 from scoring.words import words
 
 PAGE = Template((files("alerts.board") / "page.html").read_text(encoding="utf-8"))

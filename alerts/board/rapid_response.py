@@ -12,7 +12,8 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from alerts import rapid_response
-from alerts.rapid_response import CALLED_FOR, CANCEL_REASONS, DISPOSITIONS, CalledFor, CancelReason, Disposition, Result
+from alerts.rapid_response import Result
+from alerts.response_lists import CALLED_FOR, CANCEL_REASONS, DISPOSITIONS, CalledFor, CancelReason, Disposition
 from alerts.steps import Steps
 from infra.metrics import Metrics
 

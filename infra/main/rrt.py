@@ -12,8 +12,9 @@ import psycopg
 from prometheus_client import CollectorRegistry
 
 from alerts import rapid_response
-from alerts.rapid_response import CalledFor, CancelReason, Disposition, Result
+from alerts.rapid_response import Result
 from alerts.response_figures import report as figures
+from alerts.response_lists import CalledFor, CancelReason, Disposition
 from alerts.steps import Steps
 from infra.database.connect import DatabaseAway, connect_patiently
 from infra.main.cli import NO, NOT_THERE, Trouble
