@@ -88,10 +88,12 @@ def provider() -> Iterator[tuple[str, list[tuple[str, bool]]]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", took
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", took
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def wait_while(holds: Callable[[], bool], within_s: float) -> None:
