@@ -3,7 +3,8 @@
 import asyncio
 import signal
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from math import nan
 from pathlib import Path
 
@@ -96,7 +97,7 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
     if settings.watch.heartbeat_url:
         every.append(_every(settings.watch.heartbeat_s, looking.beat, stopping))
     if settings.watch.page_every_s:
-        every.append(_every(settings.watch.page_every_s, looking.page, stopping))
+        every.append(_later(settings.watch.page_within_s, _every(settings.watch.page_every_s, looking.page, stopping), stopping))
     await asyncio.gather(*every)
 
 
@@ -107,6 +108,13 @@ def _channel(settings: Settings) -> Channel | None:
     if settings.watch.channel not in known:
         raise Trouble(f"watch.channel: there is no channel {settings.watch.channel}", "name one of page.channels")
     return known[settings.watch.channel]
+
+
+async def _later(after_s: float, work: Coroutine[None, None, None], stopping: asyncio.Event) -> None:
+    """What was started together with everything else must not take the start for a failure."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), after_s)
+    await work
 
 
 async def _every(interval_s: float, step: Callable[[], Awaitable[None]], stopping: asyncio.Event) -> None:
