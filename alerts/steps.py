@@ -88,8 +88,14 @@ class Steps:
         names = {"episode_id": episode_id, "fallback": self._fallback}
         tried = tuple(
             Tried(
-                step=one[0], person=one[1], channel=one[2], target=one[3], failing=one[4] or one[2] in self._silent, declined=one[5], acknowledged=one[6],
-            )  # fmt: skip
+                step=one[0],
+                person=one[1],
+                channel=one[2],
+                target=one[3],
+                failing=one[4] or one[2] in self._silent,
+                declined=one[5],
+                acknowledged=one[6],
+            )
             for one in cursor.execute(SQL["tried"].encode(), names)
         )
         state: State = row[2]

@@ -66,7 +66,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iter
     home = tmp_path_factory.mktemp("hospital")
     ports = choose(home / "catchers.json", ["snpp", "smtp", "http"])
     (home / "vigil.toml").write_text(
-        f'[page]\npoll_s = 0.5\n[page.channels.test]\nkind = "webhook"\naddress = "{outside.url}"\n'
+        f'[page]\npoll_s = 0.5\n[page.channels.test]\nkind = "webhook"\nallow_private = true\naddress = "{outside.url}"\n'
         f'[page.channels.pager]\nkind = "snpp"\naddress = "127.0.0.1:{ports["snpp"]}"\n'
         '[[page.routes]]\ntier = "synthetic"\nchannel = "test"\ntarget = "test"\n'
         '[[page.routes]]\ntier = "rapid_response"\nchannel = "pager"\ntarget = "2222"\n'

@@ -1,6 +1,6 @@
 -- Who treats a patient, pages that are handed over, the rapid-response team's calls and cardiac arrests; and what keeps the patients nobody has out of
 -- every figure.
--- depends: 0009.snapshots
+-- depends: 0009.snapshots 0011.channels
 
 CREATE INDEX event_team ON vigil_store.event (patient_id, encounter_id) WHERE kind = 'team';
 
