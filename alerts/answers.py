@@ -1,6 +1,6 @@
 """What people answer to a page: acknowledge, decline, at the bedside, how it ended; each once, racing answers in the order of the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -8,7 +8,8 @@ import msgspec
 import psycopg
 from msgspec import Struct
 
-from alerts import ledger, mutes
+from alerts import handover, ledger, mutes
+from alerts.people import Contact
 from infra.database.sql import statements
 from scoring.score import Finding
 
@@ -40,7 +41,10 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """A page as the person who holds its link may see it: no name, no number. `person`: whom the roster had it sent to; `findings`: what moved the score."""
+    """A page as the person who holds its link may see it: no name, no number. `person`: whom the roster had it sent to; `findings`: what moved the score.
+
+    `owner`: who has taken the episode on; `offered_to`: who was asked to take it over and has not answered; `offered`: this page asks it.
+    """
 
     page_id: str
     episode_id: str
@@ -61,6 +65,9 @@ class Seen(Struct, frozen=True, kw_only=True):
     outcome: str | None
     outcome_action: str | None
     outcome_by: str | None
+    owner: str | None
+    offered_to: str | None
+    offered: bool
     findings: list[Finding] = []
 
 
@@ -113,18 +120,28 @@ def give(connection: psycopg.Connection, token: str, answer: Answer, now: dateti
 def _acknowledge(cursor: psycopg.Cursor, seen: Seen, answer: Answer, now: datetime, state: str, needed: int) -> Result:
     names = _names(seen, answer, now) | {"kind": "acknowledge", "outcome": None, "action": None}
     enough, changed = True, False
+    offer = handover.of_page(cursor, seen.page_id)
+    if offer is not None and offer.open:
+        handover.take(cursor, offer, answer.by, now)
+        cursor.execute(SQL["put_answer"].encode(), names)
+        changed = True
     if state in ("open", "notified", "muted"):
-        changed = cursor.execute(SQL["put_answer"].encode(), names).fetchone() is not None
+        changed = cursor.execute(SQL["put_answer"].encode(), names).fetchone() is not None or changed
         given = cursor.execute(SQL["acknowledged_by"].encode(), names).fetchone()
         enough = bool(given) and int(given[0] if given else 0) >= needed
         if enough:
             changed = cursor.execute(SQL["acknowledge_episode"].encode(), names).fetchone() is not None or changed
+            handover.answered(cursor, seen.episode_id, seen.page_id, answer.by, now)
     pages = cursor.execute(SQL["acknowledge_pages"].encode(), names | {"all": enough}).fetchall()
     return "taken" if changed or pages else "already"
 
 
 def _decline(cursor: psycopg.Cursor, seen: Seen, answer: Answer, now: datetime, state: str) -> Result:
     """The person's other pages of this step are declined with it; the pager pages the next one at once."""
+    offer = handover.of_page(cursor, seen.page_id)
+    if offer is not None and offer.open:
+        handover.decline(cursor, offer, answer.by, now)
+        return "taken"
     if state not in ("open", "notified"):
         return "over"
     names = _names(seen, answer, now)
@@ -133,6 +150,18 @@ def _decline(cursor: psycopg.Cursor, seen: Seen, answer: Answer, now: datetime, 
     cursor.execute(SQL["put_answer"].encode(), names)
     cursor.execute(SQL["notify"].encode())
     return "taken"
+
+
+def hand_over(
+    connection: psycopg.Connection, token: str, to_person: str, contacts: Sequence[Contact], by: str, now: datetime
+) -> tuple[handover.Offered | Literal["unknown"], Seen | None]:
+    """Offers the episode behind a page to another person, by the first of `contacts`; it stays with whoever has it until that one acknowledges."""
+    with connection.transaction(), connection.cursor() as cursor:
+        seen = look(cursor, token)
+        if seen is None:
+            return "unknown", None
+        result = handover.offer(cursor, seen.page_id, seen.episode_id, to_person, contacts, by, now)
+        return result, look(cursor, token)
 
 
 def _of_episode(cursor: psycopg.Cursor, seen: Seen, answer: Answer, now: datetime) -> Result:

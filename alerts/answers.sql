@@ -2,7 +2,9 @@
 
 -- name: page_by_token
 SELECT p.page_id, p.episode_id, p.tier, p.unit, e.bed, p.step, p.person, p.state, p.created_at, p.acknowledged_at, p.acknowledged_by, p.declined_by,
-    e.state, e.reason, e.closed_at, e.bedside_by, e.outcome, e.outcome_action, e.outcome_by,
+    e.state, e.reason, e.closed_at, e.bedside_by, e.outcome, e.outcome_action, e.outcome_by, e.owner,
+    (SELECT string_agg(h.to_person, ', ' ORDER BY h.handover_id) FROM vigil_store.handover AS h WHERE h.episode_id = e.episode_id AND h.ended_at IS NULL),
+    EXISTS (SELECT FROM vigil_store.handover AS h WHERE h.handover_id = p.handover_id AND h.to_person = p.person AND h.ended_at IS NULL),
     coalesce((SELECT s.explanation -> 'findings' FROM vigil_store.score AS s WHERE s.score_id = e.score_id LIMIT 1), '[]'::jsonb)
 FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE p.token = %(token)s OR p.page_id = %(token)s
 
@@ -16,10 +18,12 @@ ON CONFLICT DO NOTHING
 RETURNING answer_id
 
 -- name: acknowledged_by
-SELECT count(DISTINCT answered_by) FROM vigil_store.answer WHERE episode_id = %(episode_id)s AND kind = 'acknowledge'
+-- A person counts once, however he calls himself on each of his pages.
+SELECT count(DISTINCT coalesce(p.person, a.answered_by)) FROM vigil_store.answer AS a JOIN vigil_store.page AS p USING (page_id)
+WHERE a.episode_id = %(episode_id)s AND a.kind = 'acknowledge'
 
 -- name: acknowledge_episode
-UPDATE vigil_store.episode SET state = 'acknowledged', next_step_at = NULL, next_reason = 'answered'
+UPDATE vigil_store.episode SET state = 'acknowledged', next_step_at = NULL, next_reason = 'answered', owner = %(by)s, owned_since = %(at)s
 WHERE (episode_id = %(episode_id)s OR grouped_in = %(episode_id)s) AND closed_at IS NULL AND state IN ('open', 'notified', 'muted') RETURNING episode_id
 
 -- name: acknowledge_pages

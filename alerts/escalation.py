@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.episode import State
 from alerts.people import Contact
@@ -22,7 +23,10 @@ LOOK_AGAIN: Final = timedelta(minutes=1)
 
 
 class Tried(Struct, frozen=True, kw_only=True):
-    """A page that was made. `failing`: refused for good, given up, or not taken for so long that another way is due while it is still tried."""
+    """A page that was made. `failing`: refused for good, given up, or not taken for so long that another way is due while it is still tried.
+
+    `acknowledged`: its person has answered for it, while further people are wanted.
+    """
 
     step: int
     person: str | None
@@ -30,6 +34,7 @@ class Tried(Struct, frozen=True, kw_only=True):
     target: str
     failing: bool
     declined: bool = False
+    acknowledged: bool = False
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -81,10 +86,12 @@ def next_step(standing: Standing, plan: Plan, now: datetime) -> Take | Rest:
             due += plan.repeat_after if number and number % len(plan.steps) == 0 else step.after
             if due > now:
                 return Rest(until=due, reason="not_due")
-        if step.targets:
-            return Take(step=number, targets=step.targets, reason=hurry or ("unacknowledged" if standing.step >= 0 else "opened"))
-        hurry = hurry or "nobody_on_call"
-    return _line(standing, plan, now, hurry)
+        targets = _unanswered(step.targets, standing)
+        if targets:
+            return Take(step=number, targets=targets, reason=hurry or ("unacknowledged" if standing.step >= 0 else "opened"))
+        if not step.targets:
+            hurry = hurry or "nobody_on_call"
+    return _line(standing, replace(plan, line=_unanswered(plan.line, standing)), now, hurry)
 
 
 def onward(standing: Standing, contacts: Mapping[str, Sequence[Contact]]) -> tuple[tuple[str, Contact], ...]:
@@ -122,6 +129,14 @@ def _line(standing: Standing, plan: Plan, now: datetime, hurry: Reason | None) -
     if standing.step_at + AGAIN > now:
         return Rest(until=standing.step_at + AGAIN, reason="nobody_reached")
     return Take(step=number, targets=plan.line, reason="nobody_reached") if plan.line else Rest(until=now + AGAIN, reason="nobody_on_call")
+
+
+def _unanswered(targets: Sequence[Target], standing: Standing) -> tuple[Target, ...]:
+    """Those who have not acknowledged yet: where several people are wanted, nobody is paged again for having answered."""
+    answered = {one.person or (one.channel, one.target) for one in standing.tried if one.acknowledged}
+    if not answered:
+        return tuple(targets)
+    return tuple(one for one in targets if (one.person or (one.contacts[0].channel, one.contacts[0].target)) not in answered)
 
 
 def _applies(step: Step, standing: Standing, hurry: Reason | None) -> bool:

@@ -3,7 +3,7 @@
 -- name: troubled
 SELECT DISTINCT p.episode_id
 FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id)
-WHERE NOT p.passed_on AND e.closed_at IS NULL AND e.state IN ('open', 'notified')
+WHERE NOT p.passed_on AND p.handover_id IS NULL AND e.closed_at IS NULL AND e.state IN ('open', 'notified')
     AND (p.state = 'failed' OR p.declined_at IS NOT NULL OR (p.state IN ('pending', 'sending') AND p.first_failed_at <= now() - %(fallback)s::interval))
 LIMIT %(limit)s
 
@@ -29,7 +29,8 @@ SELECT e.episode_id, e.tier, e.state, e.step, coalesce(e.step_at, e.opened_at), 
         SELECT FROM vigil_store.episode AS o
         WHERE o.patient_id = e.patient_id AND o.closed_at IS NULL
             AND CASE o.tier WHEN 'rapid_response' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END > CASE e.tier WHEN 'rapid_response' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END
-    )
+    ),
+    e.patient_id, e.encounter_id
 FROM vigil_store.episode AS e
 WHERE e.episode_id = %(episode_id)s AND e.closed_at IS NULL
 FOR UPDATE OF e SKIP LOCKED
@@ -37,8 +38,8 @@ FOR UPDATE OF e SKIP LOCKED
 -- name: tried
 SELECT step, person, channel, target,
     acknowledged_at IS NULL AND (state IN ('failed', 'withdrawn') OR (state IN ('pending', 'sending') AND coalesce(first_failed_at <= now() - %(fallback)s::interval, false))),
-    declined_at IS NOT NULL
-FROM vigil_store.page WHERE episode_id = %(episode_id)s ORDER BY created_at, page_id
+    declined_at IS NOT NULL, acknowledged_at IS NOT NULL
+FROM vigil_store.page WHERE episode_id = %(episode_id)s AND handover_id IS NULL ORDER BY created_at, page_id
 
 -- name: moved
 UPDATE vigil_store.episode SET step = %(step)s, step_at = %(step_at)s, next_step_at = %(next_step_at)s, next_reason = %(next_reason)s,

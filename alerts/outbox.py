@@ -36,18 +36,23 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 def put(
     cursor: psycopg.Cursor, *, episode_id: str, tier: str, unit: str | None, step: int, person: str | None, channel: str, target: str, now: datetime,
-    received_at: datetime, error: str | None = None,
-) -> None:  # fmt: skip
-    """Writes a page within the caller's transaction, once for an episode, step, channel and target; with an `error` it has failed before it began."""
-    key = f"{episode_id}/{tier}/{step}/{channel}/{target}"
+    received_at: datetime, error: str | None = None, key: str = "",
+) -> str:  # fmt: skip
+    """Writes a page within the caller's transaction, once for an episode, step, channel and target, or once for a `key`; tells its id.
+
+    With an `error` it has failed before it began.
+    """
+    key = key or f"{episode_id}/{tier}/{step}/{channel}/{target}"
+    page_id = "pg-" + blake2b(key.encode(), digest_size=10).hexdigest()
     cursor.execute(
         SQL["put_page"].encode(),
         {
-            "page_id": "pg-" + blake2b(key.encode(), digest_size=10).hexdigest(), "dedup_key": key, "episode_id": episode_id, "tier": tier, "unit": unit,
+            "page_id": page_id, "dedup_key": key, "episode_id": episode_id, "tier": tier, "unit": unit,
             "step": step, "person": person, "channel": channel, "target": target, "state": "pending" if error is None else "failed",
             "token": token_urlsafe(18), "created_at": now, "received_at": received_at, "last_error": error,
         },
     )  # fmt: skip
+    return page_id
 
 
 def claim(

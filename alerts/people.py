@@ -30,11 +30,19 @@ class Contact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     target: str = ""
 
 
+class Identifier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What messages call a clinician (XCN.1), and who gave that number (XCN.9); empty where the feed sends none."""
+
+    number: str
+    authority: str = ""
+
+
 class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`contacts` in the order in which they are tried."""
+    """`contacts` in the order in which they are tried; `identifiers`: by which a patient's treatment team is matched."""
 
     name: str
     contacts: Annotated[tuple[Contact, ...], Meta(min_length=1)]
+    identifiers: tuple[Identifier, ...] = ()
 
 
 class Rotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +72,9 @@ class Team(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class StepRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom to page (`team:NAME`, `person:NAME` or `line`) so many minutes of Vigil's time after the step before."""
+    """Whom to page so many minutes of Vigil's time after the step before: `team:NAME`, `person:NAME`, `line`; `role:attending` (or another role of
+    the patient's treatment team), `team_of_patient` (all of it), as far as the roster knows them by their numbers.
+    """
 
     page: Annotated[tuple[str, ...], Meta(min_length=1)]
     after_minutes: Annotated[float, Meta(ge=0)] = 0
@@ -126,6 +136,7 @@ def problems(roster: Roster, channels: Iterable[str] | None = None) -> Iterator[
     yield from _bad_zones(roster)
     yield from _bad_rotations(roster)
     yield from _bad_steps(roster)
+    yield from _bad_identifiers(roster)
     if channels is not None:
         yield from _bad_contacts(roster, frozenset(channels))
 
@@ -153,8 +164,20 @@ def _bad_steps(roster: Roster) -> Iterator[tuple[str, str]]:
         for step in rule.steps:
             for who in step.page:
                 kind, _, name = who.partition(":")
-                if who != "line" and name not in known.get(kind, {}):
-                    yield f"escalations {rule.tier}: there is no {who}", "write team:NAME or person:NAME of this file, or line"
+                if who in ("line", "team_of_patient") or (kind == "role" and name.strip()):
+                    continue
+                if name not in known.get(kind, {}):
+                    remedy = "write team:NAME or person:NAME of this file, role:NAME, team_of_patient, or line"
+                    yield f"escalations {rule.tier}: there is no {who}", remedy
+
+
+def _bad_identifiers(roster: Roster) -> Iterator[tuple[str, str]]:
+    owners: dict[Identifier, str] = {}
+    for key, person in roster.people.items():
+        for one in person.identifiers:
+            other = owners.setdefault(one, key)
+            if other != key:
+                yield f"people.{key} and people.{other} have the number {one.number} both", "one number of one authority is one person's"
 
 
 def _bad_contacts(roster: Roster, channels: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from alerts.people import Contact, EscalationRule, Roster, When
 from alerts.routing import Route, routes_for
 from alerts.schedule import Duty, on_call
+from alerts.treatment_team import NOBODY, Care, role_of
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -39,14 +40,22 @@ class Plan(Struct, frozen=True, kw_only=True):
     acknowledgements: int = 1
 
 
-def plan_for(roster: Roster | None, duties: Sequence[Duty], routes: Sequence[Route], tier: str, unit: str | None, now: datetime) -> Plan:
-    """The roster's escalation for this tier and unit; where it has none, the routes of the settings."""
+def asks_for_team(roster: Roster | None, tier: str, unit: str | None) -> bool:
+    """Whether the escalation for this tier and unit pages the patient's own treatment team at any step."""
+    rule = roster.escalation(tier, unit) if roster is not None else None
+    return rule is not None and any(who == "team_of_patient" or who.startswith("role:") for step in rule.steps for who in step.page)
+
+
+def plan_for(
+    roster: Roster | None, duties: Sequence[Duty], routes: Sequence[Route], tier: str, unit: str | None, now: datetime, care: Care = NOBODY
+) -> Plan:
+    """The roster's escalation for this tier and unit; where it has none, the routes of the settings. `care`: who treats the patient."""
     rule = roster.escalation(tier, unit) if roster is not None else None
     if roster is None or rule is None:
         return _of_routes(roster, routes, tier, unit)
     return Plan(
         steps=tuple(
-            Step(after=timedelta(minutes=one.after_minutes), when=one.when, targets=_targets(roster, duties, routes, one.page, unit, now))
+            Step(after=timedelta(minutes=one.after_minutes), when=one.when, targets=_targets(roster, duties, routes, one.page, unit, now, care))
             for one in rule.steps
         ),
         line=_line(roster, routes, unit), timed=True, repeat=rule.repeat, repeat_after=timedelta(minutes=rule.repeat_after_minutes),
@@ -72,7 +81,7 @@ def of_rule(rule: EscalationRule) -> str:
 
 
 def _targets(
-    roster: Roster, duties: Sequence[Duty], routes: Sequence[Route], page: Iterable[str], unit: str | None, now: datetime
+    roster: Roster, duties: Sequence[Duty], routes: Sequence[Route], page: Iterable[str], unit: str | None, now: datetime, care: Care
 ) -> tuple[Target, ...]:
     found: dict[Target, None] = {}
     for who in page:
@@ -80,7 +89,15 @@ def _targets(
         if kind == "line":
             found |= dict.fromkeys(_line(roster, routes, unit))
             continue
-        people = on_call(roster, duties, name, now) if kind == "team" else (name,)
+        match kind:
+            case "team":
+                people = on_call(roster, duties, name, now)
+            case "role":
+                people = care.get(role_of(name), ())
+            case "team_of_patient":
+                people = tuple(dict.fromkeys(one for mine in care.values() for one in mine))
+            case _:
+                people = (name,)
         found |= {Target(person=person, contacts=roster.people[person].contacts): None for person in people if person in roster.people}
     return tuple(found)
 

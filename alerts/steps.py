@@ -10,16 +10,18 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts import duties, lapses, outbox
+from alerts import duties, handover, lapses, outbox, synthetic, treatment_team
 from alerts.episode import Episode, State
 from alerts.escalation import Rest, Standing, Take, Tried, next_step, onward
-from alerts.plan import Plan, plan_for
+from alerts.plan import Plan, asks_for_team, plan_for
 from alerts.roster_file import CurrentRoster
 from alerts.routing import Route
 from alerts.schedule import Duty
+from alerts.treatment_team import NOBODY
 from infra.database.sql import statements
 from infra.logs import logger
 from infra.metrics import Metrics
+from streams.synthetic import is_synthetic
 
 SQL = statements("alerts", "escalation.sql")
 AT_ONCE = 200
@@ -35,6 +37,8 @@ class _Held(Struct, frozen=True, kw_only=True):
     tier: str
     unit: str | None
     received_at: datetime
+    patient_id: str
+    encounter_id: str | None
 
 
 class Steps:
@@ -51,8 +55,11 @@ class Steps:
 
     def open(self, cursor: psycopg.Cursor, episode: Episode, received_at: datetime, now: datetime, *, risen: bool) -> None:
         """The first step of an episode, within the transaction that opens it. A page for nobody is written too: it must be seen that there was no one."""
-        held = _Held(episode_id=episode.episode_id, tier=episode.tier, unit=episode.unit, received_at=received_at)
-        plan = self._plan(held, self._duties(cursor, now), now)
+        held = _Held(
+            episode_id=episode.episode_id, tier=episode.tier, unit=episode.unit, received_at=received_at, patient_id=episode.patient_id,
+            encounter_id=episode.encounter_id,
+        )  # fmt: skip
+        plan = self._plan(cursor, held, self._duties(cursor, now), now)
         standing = Standing(state=episode.state, step=-1, step_at=now, risen=risen)
         if not plan.line and not any(step.targets for step in plan.steps):
             self._metrics.pages_total.labels(channel="none", outcome="no_route").inc()
@@ -71,22 +78,31 @@ class Steps:
         for episode_id in dict.fromkeys(ids):
             with connection.transaction(), connection.cursor() as cursor:
                 self._look(cursor, episode_id, agreed, now)
+        handover.look_after(connection, self._roster(), self._fallback, self._metrics, now)
         return len(ids)
 
     def _look(self, cursor: psycopg.Cursor, episode_id: str, agreed: Sequence[Duty], now: datetime) -> None:
         row = cursor.execute(SQL["lock"].encode(), {"episode_id": episode_id}).fetchone()
         if row is None:  # another pager has it, or it is over
             return
-        held = _Held(episode_id=row[0], tier=row[1], received_at=row[6], unit=row[7])
+        held = _Held(episode_id=row[0], tier=row[1], received_at=row[6], unit=row[7], patient_id=row[9], encounter_id=row[10])
         names = {"episode_id": episode_id, "fallback": self._fallback}
         tried = tuple(
-            Tried(step=one[0], person=one[1], channel=one[2], target=one[3], failing=one[4] or one[2] in self._silent, declined=one[5])
+            Tried(
+                step=one[0],
+                person=one[1],
+                channel=one[2],
+                target=one[3],
+                failing=one[4] or one[2] in self._silent,
+                declined=one[5],
+                acknowledged=one[6],
+            )
             for one in cursor.execute(SQL["tried"].encode(), names)
         )
         state: State = row[2]
         step_at = min(row[4], now)  # a clock that was set back must not make anybody wait for it to catch up
         standing = Standing(state=state, step=row[3], step_at=step_at, risen=row[5], higher_open=row[8], tried=tried)
-        plan = self._plan(held, agreed, now)
+        plan = self._plan(cursor, held, agreed, now)
         standing = self._other_ways(cursor, held, standing, now)
         cursor.execute(SQL["passed_on"].encode(), names)
         self._go_on(cursor, held, standing, plan, now)
@@ -121,8 +137,14 @@ class Steps:
             log.info("episode_escalated", episode=held.episode_id, tier=held.tier, step=take.step, reason=take.reason)
         return replace(standing, step=take.step, step_at=now, tried=tuple(tried))
 
-    def _plan(self, held: _Held, agreed: Sequence[Duty], now: datetime) -> Plan:
-        return plan_for(self._roster(), agreed, self._routes, held.tier, held.unit, now)
+    def _plan(self, cursor: psycopg.Cursor, held: _Held, agreed: Sequence[Duty], now: datetime) -> Plan:
+        roster = self._roster()
+        if is_synthetic(held.patient_id):
+            return synthetic.plan(self._routes, roster)
+        care = NOBODY
+        if roster is not None and asks_for_team(roster, held.tier, held.unit):
+            care = treatment_team.of_patient(cursor, held.patient_id, held.encounter_id, roster, now)
+        return plan_for(roster, agreed, self._routes, held.tier, held.unit, now, care)
 
     def _duties(self, cursor: psycopg.Cursor, now: datetime) -> Sequence[Duty]:
         return duties.between(cursor, now, now + timedelta(minutes=1)) if self._roster() is not None else ()

@@ -79,6 +79,15 @@ class Metrics:
             "From MLLP to the score of a patient nobody has; NaN while the path is closed",
             registry=registry,
         )
+        self.test_page_seconds = Gauge(
+            "vigil_test_page_seconds",
+            "From MLLP to the arrival of the page for a patient nobody has; NaN where it did not arrive",
+            ["feed"],
+            registry=registry,
+        )
+        self.test_pages_total = Counter(
+            "vigil_test_pages_total", "Pages for patients nobody has, by how far they came", ["feed", "stage"], registry=registry
+        )
 
     def _of_pages(self, registry: CollectorRegistry) -> None:
         self.pages_total = Counter("vigil_pages_total", "Attempts to deliver a page", ["channel", "outcome"], registry=registry)

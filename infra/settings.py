@@ -152,7 +152,9 @@ class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is paged for a tier: `channel` names a channel, `target` is a pager id, a mail address or empty; `unit` empty means every unit."""
+    """Who is paged for a tier: `channel` names a channel, `target` is a pager id, a mail address or empty; `unit` empty means every unit.
+
+    The tier `synthetic` names the test target to which `watch.page_every_s` sends; it is nobody's pager."""
 
     tier: str
     channel: str
@@ -182,6 +184,8 @@ class WatchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Who watches Vigil. Every `interval_s` it looks for gaps, lateness and silence; a problem goes to `target` by the channel of page.channels
     that `channel` names, again each `repeat_s` while it lasts. `heartbeat_url` is called each `heartbeat_s` as long as a message of a patient
     nobody has comes through the whole path: let an outside service page you when the calls stop. Times are real seconds; 0 switches a limit off.
+    Every `page_every_s` (0: never) a page for a patient nobody has goes by each feed through the whole path, to the route of the tier `synthetic`; where it
+    is not accepted `page_within_s` later, or with `page_answered` not answered, ops are told and the heartbeat stops.
     `listeners` and `pagers`: the /metrics of each by name, known without being told where `vigil up` started them."""
 
     interval_s: Positive = 10.0
@@ -193,6 +197,9 @@ class WatchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     repeat_s: Positive = 3600.0
     heartbeat_url: str = ""
     heartbeat_s: Positive = 30.0
+    page_every_s: NotNegative = 0.0
+    page_within_s: Positive = 60.0
+    page_answered: bool = False
     listeners: dict[str, str] = {}
     pagers: dict[str, str] = {}
     metrics_port: Port = 0
@@ -204,6 +211,12 @@ class BoardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     host: str = "127.0.0.1"
     port: Port = 0
     public_url: str = ""
+
+
+class RrtSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rapid-response team's report. `icu_units`: units as PV1-3 names them where a cardiac arrest is not one "outside intensive care"."""
+
+    icu_units: tuple[str, ...] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -219,6 +232,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     page: PageSettings = PageSettings()
     board: BoardSettings = BoardSettings()
     watch: WatchSettings = WatchSettings()
+    rrt: RrtSettings = RrtSettings()
 
 
 SECRETS = frozenset({"secret", "url", "heartbeat_url"})

@@ -16,7 +16,7 @@ from infra.logs import logger
 from infra.metrics import Metrics
 from infra.settings import FeedSettings, ListenSettings
 from parsers.profile_files import load_profile
-from streams import heartbeat
+from streams import synthetic
 from streams.connection import Connection
 from streams.limits import Limits
 from streams.producer import ConfirmingProducer
@@ -89,8 +89,8 @@ class Listener:
         serving[1].add_done_callback(lambda _: self._open[feed.name].discard(serving))
 
     def _heard(self, feed: str, frame: bytes) -> datetime:
-        """When a frame came. Vigil's own heartbeat breaks no feed's silence."""
-        if not frame.startswith(heartbeat.OPENING):
+        """When a frame came. Vigil's own messages break no feed's silence."""
+        if not frame.startswith(synthetic.OPENING):
             self._last_heard[feed] = time.monotonic()
         return self._now()
 

@@ -16,6 +16,7 @@ from streams.movements import Encounter, History, Moved, Seen, fold
 from streams.patient import PatientState, advance_all, code_of
 from streams.record import Record, Source
 from streams.resends import Name, name_of, repeat_of
+from streams.synthetic import AUTHORITY, SENT_BY, is_reserved
 
 RESENT = "the same message was recorded before"
 REUSED = "its control id came before with other contents"
@@ -110,7 +111,17 @@ def read_record(record: Record, timezone: tzinfo = UTC, profile: Profile = PLAIN
             reason=message.unused,
             patient_id=message.patient.key if message.patient else None,
         )
+    if message.sent_by != SENT_BY and any(is_reserved(key) for key in _named(message)):
+        detail = f"204: the assigning authority {AUTHORITY} is Vigil's own"
+        return Taken(record=record, message=message, outcome="quarantined", reason=detail)
     return Taken(record=record, message=message, outcome="stored", patient_id=message.patient.key)
+
+
+def _named(message: Message) -> Iterator[str]:
+    """Every patient's number in a message, those that are merged away or moved from among them."""
+    for subject in subjects(message):
+        yield subject.patient.key
+        yield from (event.from_key for event in subject.events if isinstance(event, Merge | Move))
 
 
 def subjects(message: Message) -> Iterator[Subject]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import TypeVar
@@ -12,12 +12,16 @@ import psycopg
 from aiohttp import web
 from prometheus_client import generate_latest
 
-from alerts import answers
+from alerts import answers, rapid_response
 from alerts.answers import Answer
 from alerts.board import person
 from alerts.board.oncall import oncall
+from alerts.board.rapid_response import RapidResponse
 from alerts.board.ward import ward
+from alerts.response_lists import CALLED_FOR, CalledFor
 from alerts.roster_file import CurrentRoster, no_roster
+from alerts.routing import Route
+from alerts.steps import Steps
 from infra.metrics import Metrics
 
 WARD = (files("alerts.board") / "ward.html").read_text(encoding="utf-8")
@@ -39,9 +43,11 @@ class Board:
     """Handlers over one database connection a request; boards are few and refresh every two seconds."""
 
     def __init__(
-        self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: CurrentRoster = no_roster
-    ) -> None:
+        self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: CurrentRoster = no_roster,
+        routes: Sequence[Route] = (),
+    ) -> None:  # fmt: skip
         self._connect, self._metrics, self._now, self._roster = connect, metrics, now, roster
+        self._steps = Steps(roster, routes, metrics)
 
     def application(self) -> web.Application:
         """The routes."""
@@ -51,6 +57,9 @@ class Board:
         app.router.add_get("/api/oncall", self.api_oncall)
         app.router.add_get("/p/{token}", self.page)
         app.router.add_post("/p/{token}/{kind:acknowledge|decline|bedside|outcome}", self.answer)
+        app.router.add_post("/p/{token}/handover", self.hand_over)
+        app.router.add_post("/p/{token}/rapid", self.call_team)
+        RapidResponse(self._ask, self._steps, self._metrics, self._now, SAFE).add_to(app)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/healthz", self.health)
         return app
@@ -104,13 +113,44 @@ class Board:
         self._metrics.answers_total.labels(kind=answer.kind, result=result).inc()
         return self._shown(seen, token)
 
-    def _shown(self, seen: answers.Seen | None, token: str) -> web.Response:
+    async def hand_over(self, request: web.Request) -> web.Response:
+        """Offers the episode to another person of the schedule, who is paged."""
+        token, form = _token(request), await request.post()
+        person_key, by = str(form.get("to") or ""), str(form.get("by") or "").strip()[:60]
+        roster = self._roster()
+        if roster is None or person_key not in roster.people or not by:
+            raise web.HTTPBadRequest(text="say who hands it over, and to whom of the schedule")
+        contacts = roster.people[person_key].contacts
+        _alive(await self._ask(lambda connection: answers.look(connection.cursor(), token)), self._now())
+        result, seen = await self._ask(lambda connection: answers.hand_over(connection, token, person_key, contacts, by, self._now()))
+        self._metrics.answers_total.labels(kind="handover", result=result).inc()
+        return self._shown(seen, token)
+
+    async def call_team(self, request: web.Request) -> web.Response:
+        """Calls the rapid-response team to the patient of a page."""
+        token, form = _token(request), await request.post()
+        by = str(form.get("by") or "").strip()[:60]
+        if form.get("called_for") not in CALLED_FOR or not by:
+            raise web.HTTPBadRequest(text="say who calls, and what for")
+        called_for = msgspec.convert(form.get("called_for"), CalledFor)
+        seen = _alive(await self._ask(lambda connection: answers.look(connection.cursor(), token)), self._now())
+
+        def call(connection: psycopg.Connection) -> rapid_response.Called | None:
+            with connection.transaction(), connection.cursor() as cursor:
+                return rapid_response.activate_for_page(cursor, self._steps, token, called_for, by, self._now())
+
+        called = await self._ask(call)
+        self._metrics.answers_total.labels(kind="rrt_call", result="done" if called is not None and called.new else "already").inc()
+        nobody = called is not None and not called.paged
+        return self._shown(seen, token, "Nobody is paged: call by telephone" if nobody else "The rapid-response team is called")
+
+    def _shown(self, seen: answers.Seen | None, token: str, also: str = "") -> web.Response:
         if seen is None:
             raise web.HTTPNotFound(text="this link leads nowhere; it may have been cut short")
         roster = self._roster()
         people = roster.people if roster is not None else {}
-        name = people[seen.person].name if seen.person in people else ""
-        return web.Response(text=person.shown(seen, token, name), content_type="text/html", headers=SAFE)
+        names = {key: one.name for key, one in people.items()}
+        return web.Response(text=person.shown(seen, token, names, also), content_type="text/html", headers=SAFE)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus."""

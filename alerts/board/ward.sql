@@ -5,7 +5,7 @@ WITH here AS (
     SELECT e.patient_id, e.encounter_id, e.unit, e.bed, e.admitted_at
     FROM vigil_store.encounter AS e
     LEFT JOIN vigil_store.patient AS p ON p.patient_id = e.patient_id
-    WHERE e.status = 'open' AND p.merged_into IS NULL
+    WHERE e.status = 'open' AND p.merged_into IS NULL AND NOT vigil.is_synthetic(e.patient_id)
     ORDER BY e.unit, e.bed LIMIT 500
 )
 SELECT
@@ -23,11 +23,11 @@ SELECT
 FROM here AS h
 
 -- name: pages
-SELECT tier, unit, step, person, channel, state, created_at, accepted_at, acknowledged_by, declined_by FROM vigil_store.page ORDER BY created_at DESC LIMIT 12
+SELECT tier, unit, step, person, channel, state, created_at, accepted_at, acknowledged_by, declined_by FROM vigil.pages ORDER BY created_at DESC LIMIT 12
 
 -- name: totals
 SELECT
-    (SELECT count(*) FROM vigil_store.episode WHERE closed_at IS NULL),
-    (SELECT count(*) FROM vigil_store.page WHERE accepted_at IS NOT NULL),
-    (SELECT count(*) FROM vigil_store.page WHERE state IN ('pending', 'sending')),
+    (SELECT count(*) FROM vigil.episodes WHERE closed_at IS NULL),
+    (SELECT count(*) FROM vigil.pages WHERE accepted_at IS NOT NULL),
+    (SELECT count(*) FROM vigil.pages WHERE state IN ('pending', 'sending')),
     (SELECT coalesce(sum(next_offset), 0)::bigint FROM vigil_store.progress)

@@ -25,7 +25,7 @@ def command(home: Path) -> None:
     metrics = Metrics(CollectorRegistry())
     board = Board(
         lambda: connect(settings.database.url, application="vigil-board"), metrics, settings.clock.clock().now,
-        following(settings),
+        following(settings), settings.page.routes,
     )  # fmt: skip
     application = board.application()
     Providers(

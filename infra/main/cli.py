@@ -7,7 +7,7 @@ import click
 
 COMMANDS = (
     "up", "down", "status", "listen", "work", "page", "board", "triton", "send", "parse", "score", "simulate", "replay", "audit",
-    "explain", "oncall", "policy", "quarantine", "identity", "watch", "train", "evaluate", "bench", "doctor", "settings", "catch", "kafka", "postgres",
+    "explain", "oncall", "rrt", "policy", "quarantine", "identity", "watch", "train", "evaluate", "bench", "doctor", "settings", "catch", "kafka", "postgres",
     "migrate", "backup", "restore", "standby", "promote", "drill", "skip", "feed", "codes",
     "model",
 )  # fmt: skip

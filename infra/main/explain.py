@@ -58,6 +58,8 @@ def _explain(cursor: psycopg.Cursor, settings: Settings, identifier: str) -> dic
     page = _row(cursor, "page", identifier, PAGE_NAMES) or _row(cursor, "episode", identifier, PAGE_NAMES)
     if page is None:
         raise Trouble(f"there is no score, page or episode {identifier}", "look in vigil.scores, vigil.pages or vigil.episodes", NO)
+    if not page["score_id"]:
+        raise Trouble(f"no score is behind it: {page['reason']}", "who called is in vigil.rrt_calls", NO)
     cause = _row(cursor, "score", page["score_id"], SCORE_NAMES)
     if cause is None:
         raise Trouble(f"the score {page['score_id']} behind it is no longer kept", "its reason stands in vigil.episodes", NO)

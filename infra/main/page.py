@@ -1,4 +1,4 @@
-"""`vigil page`: the pager in the foreground; `vigil page test` sends one; `ack`, `decline`, `bedside`, `outcome` and `mute` answer one."""
+"""`vigil page`: the pager in the foreground; `vigil page test` sends one; `ack`, `decline`, `bedside`, `outcome`, `handover` and `mute` answer one."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ from infra import logs
 from infra.database.connect import connect, connect_patiently
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, needs_system, settings_of
-from infra.main.roster import following
+from infra.main.roster import following, needed
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
 
@@ -141,6 +141,26 @@ def outcome(home: Path, page_id: str, what: answers.Outcome, action: answers.Act
     """Records how the episode of PAGE_ID turned out: a true alarm, known before, false, or comfort care."""
     result, seen = _give(home, page_id, Answer(kind="outcome", by=by, via="cli", outcome=what, action=action))
     click.echo(f"{result}: {seen.tier} {seen.unit or ''}, {seen.outcome} ({seen.outcome_action}), by {seen.outcome_by}")
+
+
+@command.command()
+@home_option
+@click.argument("page_id")
+@click.option("--to", "person", required=True, help="A person of the on-call file.")
+@click.option("--by", required=True, help="Who hands it over.")
+@click.pass_context
+def handover(context: click.Context, home: Path, page_id: str, person: str, by: str) -> None:
+    """Hands the episode behind PAGE_ID over to a person, who is paged; it stays where it is until that one acknowledges. Exit status 1 where it is over."""
+    settings = needs_system(settings_of(home))
+    people = needed(settings).people
+    if person not in people:
+        raise Trouble(f"nobody is called {person}", f"known are: {', '.join(people)}")
+    with connect_patiently(settings.database.url, application="vigil-page-handover", wait_s=10) as connection:
+        result, seen = answers.hand_over(connection, page_id, person, people[person].contacts, by, settings.clock.clock().now())
+    found = _known(page_id, seen)
+    said = {"offered": f"{person} is paged", "already": f"{person} has been asked already"}.get(result, "over")
+    click.echo(f"{said}: {found.tier} {found.unit or ''}")
+    context.exit(NO if result == "over" else 0)
 
 
 @command.command()

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from math import nan
 from pathlib import Path
 
@@ -12,14 +13,18 @@ import click
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from alerts import synthetic
 from alerts.channels.channel import Channel
 from alerts.channels.configured import channels
+from alerts.roster_file import CurrentRoster, no_roster
 from infra import logs
 from infra.clock import Clock
 from infra.database.connect import AWAY, connect
 from infra.logs import logger
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, json_option, needs_system, settings_of
+from infra.main.rehearsal import SAID, rehearse
+from infra.main.roster import following
 from infra.main.telling import Telling
 from infra.metrics import Metrics, serve
 from infra.settings import Settings
@@ -86,10 +91,13 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    looking = Looking(settings, metrics, settings.clock.clock(), _channel(settings))
+    roster = following(settings) if settings.watch.page_every_s else no_roster
+    looking = Looking(settings, metrics, settings.clock.clock(), _channel(settings), roster)
     every = [_every(settings.watch.interval_s, looking.look, stopping)]
     if settings.watch.heartbeat_url:
         every.append(_every(settings.watch.heartbeat_s, looking.beat, stopping))
+    if settings.watch.page_every_s:
+        every.append(_later(settings.watch.page_within_s, _every(settings.watch.page_every_s, looking.page, stopping), stopping))
     await asyncio.gather(*every)
 
 
@@ -100,6 +108,13 @@ def _channel(settings: Settings) -> Channel | None:
     if settings.watch.channel not in known:
         raise Trouble(f"watch.channel: there is no channel {settings.watch.channel}", "name one of page.channels")
     return known[settings.watch.channel]
+
+
+async def _later(after_s: float, work: Coroutine[None, None, None], stopping: asyncio.Event) -> None:
+    """What was started together with everything else must not take the start for a failure."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), after_s)
+    await work
 
 
 async def _every(interval_s: float, step: Callable[[], Awaitable[None]], stopping: asyncio.Event) -> None:
@@ -116,11 +131,15 @@ async def _every(interval_s: float, step: Callable[[], Awaitable[None]], stoppin
 class Looking:
     """What one watcher remembers between its looks."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, clock: Clock, channel: Channel | None) -> None:
-        self._settings, self._metrics, self._clock = settings, metrics, clock
+    def __init__(
+        self, settings: Settings, metrics: Metrics, clock: Clock, channel: Channel | None, roster: CurrentRoster = no_roster
+    ) -> None:
+        self._settings, self._metrics, self._clock, self._roster = settings, metrics, clock, roster
         self._earlier: deque[Sample] = deque(maxlen=3)
         self._verified: dict[Place, int] = {}
         self._closed: Problem | None = None
+        self.unpaged: tuple[Problem, ...] = ()
+        self._turn = 0
         link = settings.board.public_url or f"http://{settings.board.host}:{settings.board.port}"
         self._telling = Telling(channel, settings.watch.target, settings.watch.repeat_s, link)
 
@@ -129,8 +148,7 @@ class Looking:
         sample = await asyncio.to_thread(_look, self._settings, self._verified, self._clock)
         found = watch.problems(list(self._earlier), sample, _limits(self._settings))
         found += await asyncio.to_thread(_drifts, self._settings)
-        if self._closed is not None:
-            found.append(self._closed)
+        found += [*([self._closed] if self._closed is not None else []), *self.unpaged]
         self._earlier.append(sample)
         if not any(one.kind == "gap" for one in found):
             self._verified = watch.verified(sample, self._verified)
@@ -151,7 +169,29 @@ class Looking:
             log.warning("heartbeat_withheld", reason=why)
             return
         self._closed = None
+        if self.unpaged:
+            log.warning("heartbeat_withheld", reason="a test page did not arrive")
+            return
         await _call(ours.watch.heartbeat_url)
+
+    async def page(self) -> None:
+        """One page by each feed, for a patient nobody has; the patients change from round to round, so that all partitions have their turn."""
+        ours, turn = self._settings, self._turn
+        self._turn += 1
+        if not synthetic.targets(ours.page.routes, self._roster()):
+            detail = "page.routes names no test target (tier synthetic) that is not also somebody's own"
+            self.unpaged = (Problem(kind="path", subject="test page", detail=detail),)
+            return
+        within_s, answered = ours.watch.page_within_s, ours.watch.page_answered
+        trials = (rehearse(feed, turn, ours.database.url, self._clock, within_s=within_s, answered=answered) for feed in ours.listen.feeds)
+        failed = []
+        for feed, one in zip(ours.listen.feeds, await asyncio.gather(*trials), strict=True):
+            self._metrics.test_pages_total.labels(feed=feed.name, stage=one.stage).inc()
+            self._metrics.test_page_seconds.labels(feed=feed.name).set(nan if one.took_s is None else one.took_s)
+            if one.stage != "arrived":
+                log.error("test_page_lost", feed=feed.name, stage=one.stage)
+                failed.append(Problem(kind="path", subject=f"test page by {feed.name}", detail=SAID[one.stage]))
+        self.unpaged = tuple(failed)
 
 
 async def _call(url: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def test_the_first_pages_of_a_thousand_episodes_are_accepted_within_ten_seconds_
         await catching
         return took_s
 
-    assert asyncio.run(story()) < 10
+    took_s = asyncio.run(story())
+    logging.getLogger("vigil.trial").info("%d first pages accepted within %.1f s of the first decision", EPISODES, took_s)
+    assert took_s < 10
     targets = [json.loads(line)["target"] for line in (tmp_path / "pages.jsonl").read_text().splitlines()]
     assert targets == ["2222"] * (EPISODES // 5) + ["4101"] * (EPISODES - EPISODES // 5)

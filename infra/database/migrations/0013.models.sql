@@ -1,5 +1,5 @@
 -- How far each model version has come on its way to the bedside, and which feeds send numbers that look like another unit's.
--- depends: 0009.snapshots
+-- depends: 0012.rapid_response
 
 -- One row a change, never updated; the newest of a version is where it stands. `manifest_sha256`: of what was signed for.
 CREATE TABLE vigil_store.model_stage (

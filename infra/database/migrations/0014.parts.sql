@@ -1,6 +1,6 @@
 -- Parts of messages that come in several, until the others have come (infra/adr/2026-11-24-parts-wait-in-the-database.md); whose orders and
 -- notes were before a visit was moved; and movements for visits that a worker of before 0008 wrote while it was replaced.
--- depends: 0009.snapshots
+-- depends: 0013.models
 
 CREATE TABLE vigil_store.message_part (
     topic text NOT NULL,
