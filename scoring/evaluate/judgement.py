@@ -26,7 +26,10 @@ def cuts_of(threshold: float) -> dict[str, float]:
 
 
 def judge(rows: Rows, threshold: float, draws: Draws) -> dict[str, Any]:
-    """The report's parts. `threshold`: where the model alerts; the others alert at CUTS. Figures of the model and of NEWS2 and qSOFA are over the same rows and the same draws of patients."""
+    """The report's parts. `threshold`: where the model alerts; the others alert at CUTS.
+
+    Figures of the model and of NEWS2 and qSOFA are over the same rows and the same draws of patients.
+    """
     cuts = cuts_of(threshold)
     others = list(CUTS)
     ranked = {name: areas(rows, name, draws) for name in cuts}

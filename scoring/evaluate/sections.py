@@ -159,60 +159,29 @@ def decisions(report: Report) -> str:
     )
 
 
+GROUP_FIGURES = (
+    ("auroc_above_all", "above all"), ("auroc_above_other", "above NEWS2"), ("observed_over_expected", "observed / expected"),
+    ("sensitivity_per_event", "sensitivity"), ("ppv", "PPV"), ("per_100_patient_days", "alerts per 100 patient-days"),
+)  # fmt: skip
+
+
 def groups(report: Report) -> str:
     """Figures by subgroup."""
     everybody = report["figures"][MODEL]["auroc"]
-    rows: dict[str, list[Estimate]] = {
-        "everybody": [Estimate("all", everybody["value"], everybody["low"], everybody["high"], cell(everybody))]
-    }
-    numbers = []
-    for column, found in report["subgroups"].items():
-        rows[column] = [_estimate(one) for one in found]
-        for one in found:
-            figures = [
-                one.get(key)
-                for key in (
-                    "auroc_above_all",
-                    "auroc_above_other",
-                    "observed_over_expected",
-                    "sensitivity_per_event",
-                    "ppv",
-                    "per_100_patient_days",
-                )
-            ]
-            numbers.append(
-                [
-                    f"{column}: {one['group']}",
-                    cell(one["patients"]),
-                    cell(one["events"]),
-                    cell(one["prevalence"], 4),
-                    cell(one.get("auroc", {}).get(MODEL)),
-                    *map(cell, figures),
-                ]
-            )
-    lows = [one.low for found in rows.values() for one in found if one.low is not None]
-    plot = forest(
-        "groups",
-        "AUROC by subgroup",
-        "AUROC of the model in each subgroup with its 95 % interval.",
-        Axis("AUROC", min([0.5, *lows]), 1.0),
-        rows,
-        everybody["value"],
-    )
-    head = (
-        "",
-        "patients",
-        "events",
-        "prevalence",
-        "AUROC",
-        "above all",
-        "above NEWS2",
-        "observed / expected",
-        "sensitivity",
-        "PPV",
-        "alerts per 100 patient-days",
-    )
-    return figure(plot, "The dashed line is the figure of all. Groups with fewer than ten events, or of one kind only, have no figure.", table("By subgroup", head, numbers))  # fmt: skip
+    rows = {"everybody": [Estimate("all", everybody["value"], everybody["low"], everybody["high"], cell(everybody))]}
+    rows |= {column: [_estimate(one) for one in found] for column, found in report["subgroups"].items()}
+    lowest = min([0.5, *(one.low for found in rows.values() for one in found if one.low is not None)])
+    describes = "AUROC of the model in each subgroup with its 95 % interval."
+    plot = forest("groups", "AUROC by subgroup", describes, Axis("AUROC", lowest, 1.0), rows, everybody["value"])
+    head = ("", "patients", "events", "prevalence", "AUROC", *(title for _, title in GROUP_FIGURES))
+    numbers = [_numbers(column, one) for column, found in report["subgroups"].items() for one in found]
+    caption = "The dashed line is the figure of all. Groups with fewer than ten events, or of one kind only, have no figure."
+    return figure(plot, caption, table("By subgroup", head, numbers))
+
+
+def _numbers(column: str, one: Mapping[str, Any]) -> list[str]:
+    counted = [cell(one["patients"]), cell(one["events"]), cell(one["prevalence"], 4), cell(one.get("auroc", {}).get(MODEL))]
+    return [f"{column}: {one['group']}", *counted, *(cell(one.get(key)) for key, _ in GROUP_FIGURES)]
 
 
 def _estimate(one: Mapping[str, Any]) -> Estimate:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from parsers.events import Observation
 from scoring.evaluate.bootstrap import difference, draws, told
 from scoring.evaluate.challenge import stakes, utility
 from scoring.evaluate.course import Course, course, courses, gathered
@@ -104,7 +105,7 @@ def walked_as(given: tuple[Spoil, tuple[str, str]]) -> Course:
 
 def _first(stay: Trajectory, code: str) -> float:
     """The hour of the first reading of that code; nan where there is none."""
-    found = (step.at for step in stay.steps for event in step.events if code_of(event) == code)  # type: ignore[arg-type]
+    found = (step.at for step in stay.steps for event in step.events if isinstance(event, Observation) and code_of(event) == code)
     return next(((at - START).total_seconds() / 3600.0 for at in found), nan)
 
 

@@ -1,4 +1,4 @@
-"""How much a score loses when its inputs are lost or late: each way to spoil the stays, judged on the same patients and the same draws as the stays as they were."""
+"""How much a score loses when its inputs are lost or late: spoilt stays beside the same stays as they were, on the same draws of patients."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
