@@ -15,7 +15,8 @@ from infra.main.cli import NOT_THERE, Trouble
 from infra.main.deployed import policy
 from infra.main.home import json_option
 from scoring.evaluate.page import html
-from scoring.evaluate.sepsis2019 import Asked, Files, Predict, evaluate
+from scoring.evaluate.sepsis2019 import Abstains, Asked, Files, Predict, evaluate
+from scoring.guards import Guard, guard_of
 from scoring.models.card import renew
 from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.models.walk import fold
@@ -52,6 +53,7 @@ def command(
         raise Trouble("a card tells of patients nobody trained on", "add --held-out")
     out.mkdir(parents=True, exist_ok=True)
     asked = Asked(
+        abstains=_abstains(guard_of(repository / "deterioration" / "1" / "guard.json")),
         metadata=metadata, predict=_predict(repository / "deterioration" / "1" / "model.onnx"), policy=policy(_rules(policy_file, metadata.threshold)),
         stress=stress, held_out=held_out, on_patient=_progress, say=_say,
     )  # fmt: skip
@@ -98,6 +100,13 @@ def _predict(model: Path) -> Predict:
         return found
 
     return predict
+
+
+def _abstains(guard: Guard | None) -> Abstains:
+    """Where the model's guard keeps it silent; nowhere without one."""
+    if guard is None:
+        return lambda matrix: np.zeros(len(matrix), np.bool_)
+    return lambda matrix: np.array([why is not None for why in guard.check(matrix)], np.bool_)
 
 
 def _progress(patients: int) -> None:

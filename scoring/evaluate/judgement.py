@@ -63,6 +63,21 @@ def differences(model: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> d
     return {"auroc": difference(model[0], other[0]), "auprc": difference(model[1], other[1])}
 
 
+def abstention(said: Rows, heard: Rows, threshold: float, draws: Draws) -> dict[str, Any]:
+    """What it costs that the model keeps silent where its guard says so: `said` is what it would have said everywhere."""
+    silent = np.isnan(heard.scores[MODEL])
+    areas_said, areas_heard = areas(said, MODEL, draws)[0], areas(heard, MODEL, draws)[0]
+    happened = outcome(heard, alerts_of(heard, MODEL, threshold), draws)
+    positive = heard.label > 0
+    return {
+        "silent_share": round(float(silent.mean()), 4),
+        "silent_share_of_positive_rows": round(float(silent[positive].mean()), 4) if positive.any() else None,
+        "auroc": told(areas_heard),
+        "auroc_lost": difference(areas_said, areas_heard),
+        "alerts": described(happened, draws),
+    }
+
+
 def method(draws: Draws) -> dict[str, Any]:
     """How the figures were made."""
     return {
@@ -70,6 +85,7 @@ def method(draws: Draws) -> dict[str, Any]:
         "interval": "95 % percentile bootstrap over patients, the same draws for every figure, so that differences are paired",
         "alert": f"the first hour that reaches the threshold, and again only after {QUIET_H:g} hours below it; the same rule for every score",
         "right": f"the event comes within {HORIZON_H:g} hours of the alert; alerts after the onset are neither right nor false",
+        "abstention": "figures are over all that the model says; as the bedside hears it, with its guard, stand the part abstention, the deployed policy and the stress",
         "silence": "an hour in which a score is silent ranks below every other and never alerts",
     }
 

@@ -215,6 +215,21 @@ def recognition(report: Report) -> str:
     )
 
 
+def abstention(report: Report) -> str:
+    """What silence costs."""
+    found = report.get("abstention")
+    if found is None:
+        return "<p>Not asked for.</p>"
+    names = {
+        "silent_share": "share of hours in which the guard keeps the model silent", "silent_share_of_positive_rows": "of the hours before the event",
+        "auroc": "AUROC as the bedside hears it", "auroc_lost": "AUROC lost by it",
+    }  # fmt: skip
+    rows = [[says, cell(found[key])] for key, says in names.items()]
+    return table("Silence", ("", "model"), rows) + table(
+        "Alerts as the bedside hears it", ALERT_HEAD, _alert_rows({MODEL: found["alerts"]})
+    )
+
+
 def stress(report: Report) -> str:
     """What is lost where inputs are."""
     found = report.get("stress")
@@ -246,5 +261,6 @@ SECTIONS: Sequence[tuple[str, str, Callable[[Report], str]]] = (
     ("decisions", "Whether acting on it does good", decisions),
     ("subgroups", "Whether it serves everybody", groups),
     ("recognition", "Before the clinicians' own recognition", recognition),
+    ("abstention", "Where the model keeps silent", abstention),
     ("stress", "With readings lost or late", stress),
 )

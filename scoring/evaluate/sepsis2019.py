@@ -16,7 +16,7 @@ from scoring.evaluate.bootstrap import difference, draws, told
 from scoring.evaluate.challenge import stakes, utility
 from scoring.evaluate.course import Course, course, courses, gathered
 from scoring.evaluate.deployed import Policy, judged, raised_by
-from scoring.evaluate.judgement import cuts_of, judge
+from scoring.evaluate.judgement import abstention, cuts_of, judge
 from scoring.evaluate.rows import MODEL, Floats, Rows
 from scoring.evaluate.stress import Spoil, kinds_in, sample
 from scoring.evaluate.stressed import Stressing, stressed
@@ -45,15 +45,17 @@ HOSPITALS: Final = {"p0": "A", "p1": "B"}
 """The challenge's numbering: p0… is hospital system A, p1… is B (challenge-2019, training sets)."""
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Abstains = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.bool_]]
 Files = Callable[[], Iterable[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """`stress`: on how many patients the spoilt stays are walked again, 0 for none. `held_out`: the files are those of the hold-out and no others."""
+    """`abstains`: (N, F) to (N,), where the bedside would not let the model speak. `stress`: on how many patients the spoilt stays are walked again, 0 for none. `held_out`: the files are those of the hold-out and no others."""
 
     metadata: Metadata
     predict: Predict
+    abstains: Abstains
     policy: Policy
     stress: int
     held_out: bool
@@ -65,6 +67,7 @@ def evaluate(files: Files, asked: Asked, out: Path) -> dict[str, Any]:
     """Writes `<patient>.psv` for each file and returns the report; figures only where the files carry labels."""
     stays: list[Course] = []
     spoken: list[Floats] = []
+    heard: list[Floats] = []
     patients = hours = 0
     for one in courses(files(), walked):
         scores = predicted(asked.predict, one)
@@ -74,13 +77,14 @@ def evaluate(files: Files, asked: Asked, out: Path) -> dict[str, Any]:
         if len(one.label) and not np.isnan(one.label).any():
             stays.append(one.without_matrix())
             spoken.append(scores)
+            heard.append(heard_of(asked, one, scores))
     metadata = asked.metadata
     report: dict[str, Any] = {
         "task": "sepsis2019", "model": metadata.name, "version": metadata.version, "data": "PhysioNet/CinC Challenge 2019", "patients": patients,
         "hours": hours, "held_out": asked.held_out,
     }  # fmt: skip
     if any(not np.isnan(one.onset_h) for one in stays):
-        report |= {"warning": HELD_OUT if asked.held_out else WARNING, "limits": list(LIMITS)} | _judged(files, asked, stays, spoken)
+        report |= {"warning": HELD_OUT if asked.held_out else WARNING, "limits": list(LIMITS)} | _judged(files, asked, stays, spoken, heard)
     return report
 
 
@@ -114,12 +118,17 @@ def predicted(predict: Predict, one: Course) -> Floats:
     return predict(one.matrix).astype(np.float64) if len(one.matrix) else np.empty(0)
 
 
+def heard_of(asked: Asked, one: Course, scores: Floats) -> Floats:
+    """(T,) what the bedside would hear of it: nan where the model's guard abstains."""
+    return np.where(asked.abstains(one.matrix), np.nan, scores) if len(scores) else scores
+
+
 def _write(path: Path, scores: Floats, threshold: float) -> None:
     rows = (f"{score:.6f}|{int(score >= threshold)}" for score in scores)
     path.write_text("\n".join(["PredictedProbability|PredictedLabel", *rows]) + "\n")
 
 
-def _judged(files: Files, asked: Asked, stays: Sequence[Course], spoken: Sequence[Floats]) -> dict[str, Any]:
+def _judged(files: Files, asked: Asked, stays: Sequence[Course], spoken: Sequence[Floats], heard: Sequence[Floats]) -> dict[str, Any]:
     metadata = asked.metadata
     asked.say("judging")
     rows = gathered(stays, spoken)
@@ -132,26 +141,27 @@ def _judged(files: Files, asked: Asked, stays: Sequence[Course], spoken: Sequenc
         report["figures"][name] |= {"utility": told(values), "utility_threshold": round(cuts[name], 6)}
         if name != MODEL:
             report["model_above"][name]["utility"] = difference(earned[MODEL], values)
+    report["abstention"] = abstention(rows, gathered(stays, heard), metadata.threshold, drawn)
     asked.say("asking the deployed policy")
-    report["deployed_policy"] = judged(asked.policy, rows, raised_by(asked.policy, stays, spoken, metadata), drawn)
+    report["deployed_policy"] = judged(asked.policy, rows, raised_by(asked.policy, stays, heard, metadata), drawn)
     if asked.stress:
         asked.say("walking spoilt stays")
-        report["stress"] = _stress(files, asked, stays, rows, spoken)
+        report["stress"] = _stress(files, asked, stays, rows, heard)
     return report
 
 
-def _stress(files: Files, asked: Asked, stays: Sequence[Course], rows: Rows, spoken: Sequence[Floats]) -> dict[str, Any]:
+def _stress(files: Files, asked: Asked, stays: Sequence[Course], rows: Rows, heard: Sequence[Floats]) -> dict[str, Any]:
     chosen = sample(
         {one.patient_id: bool(event) for one, event in zip(stays, ~np.isnan(rows.onset), strict=True)}, asked.stress, asked.metadata.seed
     )
-    kept = [(one, said) for one, said in zip(stays, spoken, strict=True) if one.patient_id in chosen]
+    kept = [(one, said) for one, said in zip(stays, heard, strict=True) if one.patient_id in chosen]
     texts = [file for file in files() if file[0] in chosen]
     kinds = frozenset(kind for file in texts for kind in kinds_in(trajectory(*file)))
 
     def walk(spoils: Sequence[Spoil]) -> Iterator[tuple[list[Course], list[Floats]]]:
         again = courses([(spoil, file) for spoil in spoils for file in texts], walked_as)
         for _ in spoils:
-            found = [(one.without_matrix(), predicted(asked.predict, one)) for one in islice(again, len(texts))]
+            found = [(one.without_matrix(), heard_of(asked, one, predicted(asked.predict, one))) for one in islice(again, len(texts))]
             yield [one for one, _ in found], [said for _, said in found]
 
     stressing = Stressing(

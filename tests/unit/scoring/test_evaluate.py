@@ -137,6 +137,13 @@ def test_the_report_answers_what_a_safety_board_asks(judged: tuple[dict[str, Any
     assert any("ethnicity" in limit for limit in report["limits"])
 
 
+def test_what_the_guard_keeps_back_is_counted_and_never_alerts(judged: tuple[dict[str, Any], str]) -> None:
+    found, alone = judged[0]["abstention"], judged[0]["figures"]["model"]
+    assert 0 < found["silent_share"] < 1
+    assert found["alerts"]["alerts"] <= alone["alerts"]["alerts"]
+    assert found["auroc_lost"]["value"] == pytest.approx(alone["auroc"]["value"] - found["auroc"]["value"], abs=2e-4)
+
+
 class Page(HTMLParser):
     """What a screen reader and a lawyer look for."""
 
