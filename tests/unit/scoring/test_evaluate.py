@@ -137,11 +137,22 @@ def test_the_report_answers_what_a_safety_board_asks(judged: tuple[dict[str, Any
     assert any("ethnicity" in limit for limit in report["limits"])
 
 
-def test_what_the_guard_keeps_back_is_counted_and_never_alerts(judged: tuple[dict[str, Any], str]) -> None:
-    found, alone = judged[0]["abstention"], judged[0]["figures"]["model"]
-    assert 0 < found["silent_share"] < 1
-    assert found["alerts"]["alerts"] <= alone["alerts"]["alerts"]
+def test_what_the_guard_keeps_back_is_counted_and_never_alerts(tmp_path: Path) -> None:
+    """Ten patients' systolic and diastolic pressures are swapped: the model would say something, the bedside hears nothing."""
+    data = ward(tmp_path / "in")
+    for number in range(10):
+        file = data / f"p1{number:05d}.psv"
+        head, *rows = [line.split("|") for line in file.read_text().splitlines()]
+        systolic, diastolic = head.index("SBP"), head.index("DBP")
+        for row in rows:
+            row[systolic], row[diastolic] = row[diastolic], row[systolic]
+        file.write_text("\n".join("|".join(row) for row in [head, *rows]) + "\n")
+    report = run(data, tmp_path / "out", "--stress", "0", "--repository", str(eager(tmp_path)))
+    found, alone = report["abstention"], report["figures"]["model"]
+    assert (found["silent_share"], report["cohort"]["silent_rows"]["model"]) == (0.25, 0)
+    assert found["alerts"]["alerts"] < alone["alerts"]["alerts"]
     assert found["auroc_lost"]["value"] == pytest.approx(alone["auroc"]["value"] - found["auroc"]["value"], abs=2e-4)
+    assert (tmp_path / "out" / "p100000.psv").read_text().count("\n") == 37
 
 
 class Page(HTMLParser):
