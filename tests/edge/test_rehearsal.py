@@ -15,8 +15,8 @@ from alerts.answers import Answer
 from alerts.bedside import Alarms
 from alerts.channels.channel import Accepted, Page, Refused
 from alerts.pager import Pager
-from alerts.routing import Route
 from alerts.policy_file import load
+from alerts.routing import Route
 from infra.clock import Clock
 from infra.database.connect import connect
 from infra.main.rehearsal import Rehearsed, rehearse

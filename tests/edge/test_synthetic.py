@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from alerts import rapid_response, synthetic
 from alerts.bedside import Alarms
 from alerts.board.ward import ward as board
-from alerts.routing import Route
 from alerts.policy_file import load
+from alerts.routing import Route
 from infra.database.connect import connect
 from streams.movements import Encounter
 from streams.patient import PatientState
