@@ -13,6 +13,7 @@ import numpy as np
 
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import json_option
+from infra.main.train_sequence import on_sets
 from scoring.models.tasks import SEPSIS, TASKS
 from scoring.models.walk import Walked, walk_all
 from streams.features import VERSION
@@ -43,12 +44,25 @@ def say(text: str) -> None:
     show_default=True,
     help="sepsis: on CinC 2019; the others: on the eICU demo.",
 )
-@click.option("--also", type=click.Path(exists=True, path_type=Path), help="CinC 2012, trained on beside eICU for death and aki.")
-def command(data: Path, out: Path, seed: int, task: str, also: Path | None, as_json: bool) -> None:
+@click.option(
+    "--model",
+    type=click.Choice(["trees", "sequence"]),
+    default="trees",
+    show_default=True,
+    help="The served trees, or the network beside them.",
+)
+@click.option("--also", type=click.Path(exists=True, path_type=Path), help="CinC 2012: beside eICU for death and aki, and for the network.")
+@click.option("--eicu", type=click.Path(exists=True, path_type=Path), help="The eICU demo's hourly tables, for the network.")
+def command(data: Path, out: Path, seed: int, task: str, model: str, also: Path | None, eicu: Path | None, as_json: bool) -> None:
     """Trains on CinC 2019, split by patient; writes model.onnx, metadata.json, metrics.json and card.md into the run folder.
 
     Another --task is judged on eICU by cross-validation over hospitals, beside NEWS2 and with each kind of input left out: config.json, metrics.json.
     """
+    if model == "sequence":
+        paths = {name: path for name, path in (("cinc2019", data), ("cinc2012", also), ("eicu", eicu)) if path is not None}
+        found = on_sets(paths, {name: data_hash(path) for name, path in paths.items()}, out, seed, say)
+        click.echo(json.dumps(found, indent=None if as_json else 2))
+        return
     if task != SEPSIS:
         click.echo(json.dumps(on_eicu(data, out, task, seed, also), indent=None if as_json else 2))
         return
@@ -100,7 +114,7 @@ def walked(data: Path, out: Path) -> list[Walked]:
 def data_hash(data: Path) -> str:
     """SHA-256 over the names and contents of the data files."""
     digest = sha256()
-    for path in [data] if data.is_file() else sorted(one for one in data.rglob("*") if one.suffix in (".psv", ".gz")):
+    for path in [data] if data.is_file() else sorted(one for one in data.rglob("*") if one.suffix in (".psv", ".gz", ".parquet", ".txt")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
