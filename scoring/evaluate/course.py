@@ -83,7 +83,7 @@ def course(
         patient_id=stay.patient_id,
         began=began,
         birth_date=state.birth_date,
-        unit=groups.get("unit"),
+        unit=state.encounter.unit if state.encounter else None,
         matrix=np.stack(vectors) if vectors else NO_MATRIX,
         hour=np.array([(step.at - began).total_seconds() / 3600.0 for step in stay.steps]),
         label=np.array(label, np.float64),
