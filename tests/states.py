@@ -21,6 +21,6 @@ def state(*facts: Fact) -> PatientState:
         at = NOON + timedelta(minutes=minutes)
         number, text = (None, value) if isinstance(value, str) else (value, None)
         one = Reading(observed_at=at, received_at=at, value_num=number, value_text=text)
-        found, newest = put(held, newest, CODE[name], one)
+        found, newest = put(held, newest, [(CODE[name], one)])
         held = dict(found)
     return PatientState(patient_id="HOSP:1", readings=held, newest=newest)

@@ -40,10 +40,9 @@ def answering(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[st
 
 def following(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[str, Following]:
     """Those whose provider is told how a page ended; a terminal only where it gives tags to take pages back by."""
+    two_way = {name for name, one in settings.channels.items() if one.two_way}
     return {
-        name: way
-        for name, way in ways.items()
-        if isinstance(way, TwilioVoice | PagerDuty) or (isinstance(way, Snpp) and settings.channels[name].two_way)
+        name: way for name, way in ways.items() if isinstance(way, TwilioVoice | PagerDuty) or (isinstance(way, Snpp) and name in two_way)
     }
 
 

@@ -211,6 +211,7 @@ def test_kill_9_in_the_middle_of_a_page_loses_nothing_and_the_next_pager_sends_t
             f'[database]\nurl = "{postgres_url}"\n[page]\nlease_s = 1.0\npoll_s = 0.1\n[page.channels.hook]\nkind = "webhook"\nallow_private = true\naddress = "{hook.url}"\n'
         )
         bedside.take(8)
+        bedside.do("UPDATE vigil_store.episode SET expires_at = now() + interval '1 day'")  # the pager's clock is the real one
         first = vigil_page(tmp_path)
         wait_for(lambda: len(hook.ids) == 1)
         os.kill(first.pid, signal.SIGKILL)

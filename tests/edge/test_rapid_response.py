@@ -86,6 +86,7 @@ def test_an_urgent_alert_becomes_a_call_to_where_the_patient_is_now(ward: Ward) 
     assert ward.ask("SELECT unit, bed, called_for, from_episode_id IS NOT NULL FROM vigil.rrt_calls") == [("6E", "3", "breathing", True)]
     ward.at(10)
     assert [tier for _, tier, _, _ in ward.paged()] == ["urgent", "rapid_response", "rapid_response"]  # the urgent one rests meanwhile
+    ward.units["1"] = "6E"
     ward.take(9, minutes=6)
     assert ward.ask("SELECT count(*) FROM vigil.episodes WHERE tier = 'rapid_response'") == [(1,)]
 
