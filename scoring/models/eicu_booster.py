@@ -19,7 +19,8 @@ PARAMETERS: Final = {
     "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0, "max_bin": 63, "num_threads": 1, "deterministic": True, "force_row_wise": True,
     "verbosity": -1,
 }  # fmt: skip
-"""Small trees and strong shrinkage: some hundred events to learn from. Set beforehand; the number of rounds is what the inner folds find best."""
+"""Small trees and strong shrinkage: some hundred events to learn from. The number of rounds is what the inner folds find best; the rest was set by
+hand and changed once for speed after outer folds had been seen."""
 MOST_ROUNDS: Final = 500
 PATIENCE: Final = 20
 EVERY_H: Final = 4
