@@ -1,11 +1,9 @@
 """The board's web application: the ward, the page behind a link, acknowledgement, metrics and health."""
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import TypeVar
 
 import msgspec
 import psycopg
@@ -15,6 +13,7 @@ from prometheus_client import generate_latest
 from alerts import answers, rapid_response
 from alerts.answers import Answer
 from alerts.board import person
+from alerts.board.ask import Ask
 from alerts.board.oncall import oncall
 from alerts.board.rapid_response import RapidResponse
 from alerts.board.ward import ward
@@ -36,8 +35,6 @@ TOKEN = re.compile(r"[\w-]+", re.ASCII)
 LINK_LIVES = timedelta(hours=24)
 """After the end of its episode: long enough to say how it turned out at the end of a shift."""
 
-T = TypeVar("T")
-
 
 class Board:
     """Handlers over one database connection a request; boards are few and refresh every two seconds."""
@@ -46,7 +43,7 @@ class Board:
         self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: CurrentRoster = no_roster,
         routes: Sequence[Route] = (),
     ) -> None:  # fmt: skip
-        self._connect, self._metrics, self._now, self._roster = connect, metrics, now, roster
+        self._ask, self._metrics, self._now, self._roster = Ask(connect), metrics, now, roster
         self._steps = Steps(roster, routes, metrics)
 
     def application(self) -> web.Application:
@@ -63,16 +60,6 @@ class Board:
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/healthz", self.health)
         return app
-
-    async def _ask(self, question: Callable[[psycopg.Connection], T]) -> T:
-        def asked() -> T:
-            with self._connect() as connection:
-                return question(connection)
-
-        try:
-            return await asyncio.to_thread(asked)
-        except psycopg.OperationalError as away:
-            raise web.HTTPServiceUnavailable(text="the database does not answer") from away
 
     async def ward(self, _: web.Request) -> web.Response:
         """The ward's page."""
@@ -116,7 +103,7 @@ class Board:
     async def hand_over(self, request: web.Request) -> web.Response:
         """Offers the episode to another person of the schedule, who is paged."""
         token, form = _token(request), await request.post()
-        person_key, by = str(form.get("to") or ""), str(form.get("by") or "").strip()[:60]
+        person_key, by = str(form.get("to") or ""), _name(form.get("by"))
         roster = self._roster()
         if roster is None or person_key not in roster.people or not by:
             raise web.HTTPBadRequest(text="say who hands it over, and to whom of the schedule")
@@ -129,7 +116,7 @@ class Board:
     async def call_team(self, request: web.Request) -> web.Response:
         """Calls the rapid-response team to the patient of a page."""
         token, form = _token(request), await request.post()
-        by = str(form.get("by") or "").strip()[:60]
+        by = _name(form.get("by"))
         if form.get("called_for") not in CALLED_FOR or not by:
             raise web.HTTPBadRequest(text="say who calls, and what for")
         called_for = msgspec.convert(form.get("called_for"), CalledFor)

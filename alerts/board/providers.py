@@ -1,15 +1,15 @@
 """What providers call back: receipts, text messages and keys that were pressed; nothing is believed that is not signed with the channel's secret."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qsl
 
 import psycopg
 from aiohttp import web
 
 from alerts import receipts, texts
+from alerts.board.ask import Ask
 from alerts.channels.signatures import basic, is_same, is_sealed, is_twilios
 from alerts.channels.twilio import said, texted
 from alerts.receipts import Delivery
@@ -29,7 +29,6 @@ MOST_FIELDS: Final = 200
 """Of a callback; Twilio sends some forty."""
 
 log = logger("alerts")
-T = TypeVar("T")
 
 
 class Providers:
@@ -38,7 +37,12 @@ class Providers:
     def __init__(
         self, connect: Callable[[], psycopg.Connection], channels: Mapping[str, ChannelSettings], base: str, metrics: Metrics, now: Callable[[], datetime]
     ) -> None:  # fmt: skip
-        self._connect, self._base, self._metrics, self._now = connect, base.rstrip("/"), metrics, now
+        self._ask, self._base, self._metrics, self._now = (
+            Ask(connect, "the database does not answer; call again"),
+            base.rstrip("/"),
+            metrics,
+            now,
+        )
         self._channels = {name: one for name, one in channels.items() if one.two_way and one.secret}
 
     def add_to(self, application: web.Application) -> None:
@@ -134,16 +138,6 @@ class Providers:
         if heard.reply is not None:
             self._metrics.answers_total.labels(kind=heard.reply, result=heard.result).inc()
         log.info("text_heard", channel=channel, result=heard.result, kind=heard.reply)
-
-    async def _ask(self, question: Callable[[psycopg.Connection], T]) -> T:
-        def asked() -> T:
-            with self._connect() as connection:
-                return question(connection)
-
-        try:
-            return await asyncio.to_thread(asked)
-        except psycopg.OperationalError as away:
-            raise web.HTTPServiceUnavailable(text="the database does not answer; call again") from away
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """The rapid-response team's part of the board: its open calls, the button that calls it, and the same as an API; places and times, no patient."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from alerts import rapid_response
+from alerts.board.ask import Ask
 from alerts.rapid_response import Result
 from alerts.response_lists import CALLED_FOR, CANCEL_REASONS, DISPOSITIONS, CalledFor, CancelReason, Disposition
 from alerts.steps import Steps
@@ -19,16 +20,10 @@ from infra.metrics import Metrics
 
 PAGE = (files("alerts.board") / "rapid_response.html").read_text(encoding="utf-8")
 
-Name = Annotated[str, Meta(min_length=1, max_length=60)]
-Place = Annotated[str, Meta(min_length=1, max_length=40)]
-
-T = TypeVar("T")
-
-
-class Ask(Protocol):
-    """Asks the database on another thread; 503 where it is away."""
-
-    def __call__(self, question: Callable[[psycopg.Connection], T]) -> Awaitable[T]: ...
+PRINTED: Final = r"^[^\x00-\x1f\x7f]*$"
+"""One line, and without the NUL that no database keeps."""
+Name = Annotated[str, Meta(min_length=1, max_length=60, pattern=PRINTED)]
+Place = Annotated[str, Meta(min_length=1, max_length=40, pattern=PRINTED)]
 
 
 class CallBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

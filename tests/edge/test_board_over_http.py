@@ -1,18 +1,14 @@
 """The board over HTTP: the ward as JSON and as a page, the link that a clinician opens on a phone, and what neither ever shows."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, web
+from aiohttp import ClientResponse, ClientSession
 
-from alerts.board.app import Board
-from infra.database.connect import connect
+from tests.browsing import browse
 from tests.episodes import NOON, Bedside
-from tests.rosters import ROSTER
 
 
 @pytest.fixture
@@ -31,26 +27,6 @@ def bedside(postgres_url: str) -> Bedside:
         )  # fmt: skip
     one.take(9, mrn="702")
     return one
-
-
-Ask = Callable[[ClientSession, str], Awaitable[Any]]
-
-
-def browse(bedside: Bedside, ask: Ask, url: str | None = None) -> Any:
-    """What a browser gets from a board on a real port."""
-
-    async def asked() -> Any:
-        board = Board(lambda: connect(url or bedside.url), bedside.metrics, lambda: NOON, lambda: ROSTER)
-        runner = web.AppRunner(board.application())
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            async with ClientSession() as session:
-                return await ask(session, f"http://127.0.0.1:{runner.addresses[0][1]}")
-        finally:
-            await runner.cleanup()
-
-    return asyncio.run(asked())
 
 
 async def told(answer: ClientResponse) -> tuple[int, str]:

@@ -1,17 +1,14 @@
 """The rapid-response team's page and API over HTTP, and what a page's link offers beside an answer: handing over, and calling the team."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
-from alerts.board.app import Board
-from infra.database.connect import connect
+from tests.browsing import browse
 from tests.episodes import NOON
-from tests.rosters import ROSTER, Ward
+from tests.rosters import Ward
 
 
 @pytest.fixture
@@ -26,26 +23,13 @@ def ward(postgres_url: str) -> Ward:
     return one
 
 
-def browse(ward: Ward, ask: Callable[[ClientSession, str], Awaitable[tuple[int, str]]]) -> tuple[int, str]:
-    async def asked() -> tuple[int, str]:
-        runner = web.AppRunner(Board(lambda: connect(ward.url), ward.metrics, lambda: NOON, lambda: ROSTER).application())
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            async with ClientSession() as session:
-                return await ask(session, f"http://127.0.0.1:{runner.addresses[0][1]}")
-        finally:
-            await runner.cleanup()
-
-    return asyncio.run(asked())
-
-
 def get(ward: Ward, path: str) -> tuple[int, str]:
     async def ask(session: ClientSession, root: str) -> tuple[int, str]:
         async with session.get(root + path) as answer:
             return answer.status, await answer.text()
 
-    return browse(ward, ask)
+    found: tuple[int, str] = browse(ward, ask)
+    return found
 
 
 def post(ward: Ward, path: str, body: Any, **headers: str) -> tuple[int, str]:
@@ -53,7 +37,8 @@ def post(ward: Ward, path: str, body: Any, **headers: str) -> tuple[int, str]:
         async with session.post(root + path, data=json.dumps(body), headers={"Content-Type": "application/json"} | headers) as answer:
             return answer.status, await answer.text()
 
-    return browse(ward, ask)
+    found: tuple[int, str] = browse(ward, ask)
+    return found
 
 
 def form(ward: Ward, path: str, **fields: str) -> tuple[int, str]:
@@ -61,7 +46,8 @@ def form(ward: Ward, path: str, **fields: str) -> tuple[int, str]:
         async with session.post(root + path, data=fields) as answer:
             return answer.status, await answer.text()
 
-    return browse(ward, ask)
+    found: tuple[int, str] = browse(ward, ask)
+    return found
 
 
 def test_a_call_goes_through_the_api_from_the_button_to_the_end(ward: Ward) -> None:
@@ -149,3 +135,19 @@ def test_the_team_is_called_from_a_pages_link_in_two_taps(ward: Ward) -> None:
     assert form(ward, f"{link(ward, 'ann')}/rapid", by="Dr Ann", called_for="a bad feeling")[0] == 400
     assert form(ward, "/p/forged/rapid", by="Dr Ann", called_for="circulation")[0] == 404
     assert form(ward, "/p/forged/handover", by="Dr Ann", to="cy")[0] == 404
+
+
+@pytest.mark.parametrize("field", ["by", "unit", "bed"])
+@pytest.mark.parametrize("hostile", ["Ann\0", "A\nB", "\x1b[2J"])
+def test_what_no_database_keeps_is_told_and_crashes_nothing(ward: Ward, field: str, hostile: str) -> None:
+    body = {"unit": "4W", "bed": "12", "by": "Ann"} | {field: hostile}
+    assert post(ward, "/api/rrt/calls", body)[0] == 400
+    assert post(ward, "/api/rrt/arrests", body)[0] == 400
+    assert ward.paged() == []
+
+
+def test_a_name_with_a_nul_hands_over_and_calls_like_the_name_without(ward: Ward) -> None:
+    ward.take(5)
+    assert form(ward, f"{link(ward, 'ann')}/handover", by="Dr\0 Ann", to="cy")[0] == 200
+    assert form(ward, f"{link(ward, 'ann')}/rapid", by="Dr\0 Ann", called_for="circulation")[0] == 200
+    assert ward.ask("SELECT called_by FROM vigil.rrt_calls") == [("Dr Ann",)]
