@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.serving import serving
+
 BIND, SUBMIT, DELIVER, ENQUIRE, UNBIND, ANSWER = 0x9, 0x4, 0x5, 0x15, 0x6, 0x80000000
 RECEIPT = 0x04
 """esm_class of a delivery receipt (SMPP 3.4, 5.2.12)."""
@@ -95,10 +97,5 @@ def smsc() -> Iterator[Smsc]:
 
     with Server(("127.0.0.1", 0), Line) as server:
         centre.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
+        with serving(server):
             yield centre
-        finally:
-            server.shutdown()
-            thread.join()

@@ -7,7 +7,6 @@ import socket
 import socketserver
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from alerts.channels.channel import Accepted, Chart, Page, Refused, Reply
 from alerts.channels.smtp import Smtp
 from alerts.channels.snpp import Snpp
 from alerts.channels.webhook import Webhook
+from tests.serving import serving
 
 PAGE = Page(
     page_id="pg-1",
@@ -126,12 +126,8 @@ def terminal(answers: Mapping[str, str], silent_s: float = 0.0) -> Iterator[int]
                     return
                 self.wfile.write(f"{answer}\r\n".encode())
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dialogue) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dialogue) as server, serving(server):
         yield server.server_address[1]
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

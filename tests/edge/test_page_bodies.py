@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socketserver
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from infra.settings import ChannelSettings, PageSettings
 from tests.callbacks import sink
 from tests.edge.test_endings import at_work, wait_for
 from tests.episodes import NOON, Bedside
+from tests.serving import serving
 
 CANARY = "CANARY"
 SECRET = "whsec_dmlnaWwtdGVzdC1zZWNyZXQtMTIzNDU2Nzg5MA=="
@@ -56,13 +56,8 @@ def raw_terminal() -> Iterator[tuple[int, list[bytes]]]:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dialogue) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
+        with serving(server):
             yield server.server_address[1], heard
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 HTTP: Mapping[str, dict[str, Any]] = {

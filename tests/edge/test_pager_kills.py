@@ -33,6 +33,7 @@ from streams.processing import Moment
 from tests.edge.test_pager_through_outages import vigil_page
 from tests.episodes import Bedside, shipped
 from tests.own_postgres import OwnPostgres
+from tests.serving import serving
 
 KILLS = int(os.environ.get("VIGIL_KILLS", "8"))
 PATIENCE_S = 120.0
@@ -85,14 +86,8 @@ def provider() -> Iterator[tuple[str, list[tuple[str, bool]]]]:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}/", took
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def wait_while(holds: Callable[[], bool], within_s: float) -> None:

@@ -20,6 +20,7 @@ from alerts.routing import Route
 from infra.database.connect import connect
 from infra.settings import PageSettings
 from tests.episodes import NOON, Bedside
+from tests.serving import serving
 
 STATES = "SELECT state, attempts FROM vigil.pages ORDER BY tier"
 
@@ -190,13 +191,11 @@ class Receiver:
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     one = Receiver()
-    thread = threading.Thread(target=one.server.serve_forever)
-    thread.start()
-    yield one
-    one.answer.set()
-    one.server.shutdown()
-    thread.join()
-    one.server.server_close()
+    with serving(one.server):
+        try:
+            yield one
+        finally:
+            one.answer.set()
 
 
 def vigil_page(home: Path) -> "subprocess.Popen[bytes]":

@@ -1,7 +1,6 @@
 """Fault 20: any part of the pipeline stops, or all of it; an outside service that hears nothing any more tells within two minutes."""
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from infra.local.ports import HOST
 from tests.fault.conftest import Hospitals, Try
 from tests.fault.hospital import USUAL, Hospital, Layout
 from tests.installations import eventually
+from tests.serving import serving
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900), pytest.mark.fault]
 
@@ -49,12 +49,8 @@ class Outside:
 @pytest.fixture
 def outside() -> Iterator[Outside]:
     one = Outside()
-    thread = threading.Thread(target=one.server.serve_forever)
-    thread.start()
-    yield one
-    one.server.shutdown()
-    thread.join()
-    one.server.server_close()
+    with serving(one.server):
+        yield one
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,21 @@ class Hospital(Installation):
         return int(next(one["pid"] for one in status["processes"] if one["name"] == name))
 
 
+@contextmanager
+def running(home: Path, ports: Mapping[str, int]) -> Iterator[Hospital]:
+    """The installation of a home whose settings are written, with catchers for its pages on these ports."""
+    listening = ["--snpp-port", str(ports["snpp"]), "--smtp-port", str(ports["smtp"]), "--http-port", str(ports["http"])]
+    catcher = subprocess.Popen([*VIGIL, "catch", "--home", str(home), *listening], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place = Hospital(home)
+    try:
+        place.vigil("up", "--detach")
+        yield place
+    finally:
+        place.vigil("down", check=False)
+        catcher.terminate()
+        catcher.wait()
+
+
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     home = tmp_path_factory.mktemp("hospital")
@@ -84,13 +101,5 @@ tier = "watch"
 channel = "hook"
 """
     )
-    listening = ["--snpp-port", str(ports["snpp"]), "--smtp-port", str(ports["smtp"]), "--http-port", str(ports["http"])]
-    catcher = subprocess.Popen([*VIGIL, "catch", "--home", str(home), *listening], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    place = Hospital(home)
-    try:
-        place.vigil("up", "--detach")
+    with running(home, ports) as place:
         yield place
-    finally:
-        place.vigil("down", check=False)
-        catcher.terminate()
-        catcher.wait()

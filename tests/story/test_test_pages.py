@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from infra.local.ports import choose
-from tests.story.conftest import VIGIL, Hospital, eventually
+from tests.serving import serving
+from tests.story.conftest import Hospital, eventually, running
 
 pytestmark = pytest.mark.xdist_group("installations")
 
@@ -53,12 +52,8 @@ class Outside:
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
     one = Outside()
-    thread = threading.Thread(target=one.server.serve_forever)
-    thread.start()
-    yield one
-    one.server.shutdown()
-    thread.join()
-    one.server.server_close()
+    with serving(one.server):
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +68,8 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iter
         f'[watch]\ninterval_s = 1.0\nchannel = "pager"\ntarget = "ops"\nheartbeat_url = "{outside.url}"\nheartbeat_s = 3.0\n'
         "page_every_s = 3.0\npage_within_s = 12.0\npage_answered = true\n"
     )
-    listening = ["--snpp-port", str(ports["snpp"]), "--smtp-port", str(ports["smtp"]), "--http-port", str(ports["http"])]
-    catcher = subprocess.Popen([*VIGIL, "catch", "--home", str(home), *listening], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    place = Hospital(home)
-    try:
-        place.vigil("up", "--detach")
+    with running(home, ports) as place:
         yield place
-    finally:
-        place.vigil("down", check=False)
-        catcher.terminate()
-        catcher.wait()
 
 
 def measured(hospital: Hospital, name: str) -> float | None:

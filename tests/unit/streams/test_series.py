@@ -1,6 +1,6 @@
 """Summaries of one quantity: of exactly what was observed within the window and received by its end."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import fmean, pstdev
 
 import numpy as np
@@ -11,14 +11,9 @@ from hypothesis import strategies as st
 from streams.readings import Reading
 from streams.series import series
 from streams.windows import within
+from tests.unit.streams.test_windows import NOON, reading
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TWO_DAYS = timedelta(hours=48)
-
-
-def reading(minutes: int, value: float | None, *, late: int = 0) -> Reading:
-    at = NOON + timedelta(minutes=minutes)
-    return Reading(observed_at=at, received_at=at + timedelta(minutes=late), value_num=value)
 
 
 READINGS = st.lists(
