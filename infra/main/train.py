@@ -4,7 +4,7 @@ import json
 import pickle
 import sys
 import time
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.home import json_option
 from infra.main.train_sequence import on_sets
+from scoring.models.data_hash import data_hash
 from scoring.models.tasks import SEPSIS, TASKS
 from scoring.models.walk import Walked, walk_all
 from streams.features import VERSION
@@ -109,12 +110,3 @@ def walked(data: Path, out: Path) -> list[Walked]:
     )
     cache.write_bytes(pickle.dumps(patients))
     return patients
-
-
-def data_hash(data: Path) -> str:
-    """SHA-256 over the names and contents of the data files."""
-    digest = sha256()
-    for path in [data] if data.is_file() else sorted(one for one in data.rglob("*") if one.suffix in (".psv", ".gz", ".parquet", ".txt")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -3,7 +3,7 @@
 import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from scoring.evaluate.figures import calibration
 from scoring.models import cinc2012, eicu, eicu_inputs, tasks, trajectory
+from scoring.models.data_hash import data_hash
 from scoring.models.eicu_booster import EVERY_H, PARAMETERS, Stay, cross_validated
 from scoring.models.eicu_figures import Stay as Judged
 from scoring.models.eicu_figures import at_equal_alerts, discrimination, drawn
@@ -151,16 +152,3 @@ def cached(out: Path, data: Path, say: Say, make: Callable[[], list[Stay]]) -> l
     stays = make()
     cache.write_bytes(pickle.dumps(stays))
     return stays
-
-
-def data_hash(data: Path) -> str:
-    """SHA-256 over the names and contents of the data files: those of the folder, and eICU's own tables beside it."""
-    digest = sha256()
-    beside = eicu.tables(data)
-    places = {
-        one for folder in (data, *([beside] if beside else [])) for one in folder.rglob("*") if one.suffix in (".parquet", ".gz", ".txt")
-    }
-    for path in sorted(places):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
