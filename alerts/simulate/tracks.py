@@ -1,12 +1,9 @@
 """Patients of the past walked through the bedside's own `advance` and scorer, once; what was scored is kept, so that many policies can be tried on it."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from itertools import islice
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,11 +17,11 @@ from scoring.models.cinc2019 import trajectory
 from scoring.models.metadata import Metadata
 from scoring.models.session import Session
 from scoring.models.tasks import SEPSIS
+from scoring.side_by_side import mapped
 from scoring.watched import Watching
 from streams.patient import advance
 from streams.processing import Moment, changed_codes
 from streams.record import Source
-from streams.replay.cinc2019 import table
 
 NEVER_RECORDED: Final = frozenset({"consciousness", "on_oxygen"})
 """What these data have of nobody. Where nothing else is missing the lower bound stands for the score, as if it were normal; else no episode would ever clear."""
@@ -75,8 +72,6 @@ class Walker:
         """One CinC 2019 file. Raises streams.replay.cinc2019.NotACinc2019File."""
         course = trajectory(patient_id, text)
         state = course.initial
-        if state.encounter is not None:
-            state = replace(state, encounter=replace(state.encounter, unit=_unit(patient_id, text)))
         moments = []
         for number, step in enumerate(course.steps):
             for event in step.events:
@@ -106,26 +101,10 @@ def _onset(times: Sequence[datetime], labels: Sequence[float]) -> datetime | Non
     return times[int(septic[0])] + timedelta(hours=LABEL_LEAD_H) if len(septic) else None
 
 
-def _unit(patient_id: str, text: str) -> str:
-    """As the replay names it: the challenge tells medical from surgical intensive care, where it tells anything."""
-    rows = table(patient_id, text)
-    first = rows[0] if rows else {}
-    return "MICU" if first.get("Unit1", math.nan) == 1 else "SICU" if first.get("Unit2", math.nan) == 1 else "ICU"
-
-
 def walk_all(files: Iterable[tuple[str, str]], walker: Walker, workers: int = 2) -> Iterator[Track]:
     """Every file, in order, on several cores."""
-    iterator = iter(files)
-    chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
-    with ProcessPoolExecutor(workers) as pool:
-        pending = [pool.submit(_walk_chunk, walker, chunk) for chunk in islice(chunks, workers * 2)]
-        while pending:
-            done = pending.pop(0).result()
-            following = next(chunks, None)
-            if following:
-                pending.append(pool.submit(_walk_chunk, walker, following))
-            yield from done
+    return mapped(partial(_walk_file, walker), files, chunk=CHUNK, workers=workers)
 
 
-def _walk_chunk(walker: Walker, files: Sequence[tuple[str, str]]) -> list[Track]:
-    return [walker.walk(patient_id, text) for patient_id, text in files]
+def _walk_file(walker: Walker, file: tuple[str, str]) -> Track:
+    return walker.walk(*file)

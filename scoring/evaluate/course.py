@@ -1,12 +1,9 @@
 """One stay walked through the bedside's own `advance` and `features` for judging: the model's inputs, the published scores, and who the patient was."""
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import islice
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +19,6 @@ from streams.features import FEATURES, features
 from streams.patient import PatientState, advance
 from streams.processing import changed_codes
 
-CHUNK: Final = 25
 LAST_ROW_H: Final = 1.0
 """Hours under watch that the last row stands for: rows are hourly."""
 NO_MATRIX: Final = np.empty((0, len(FEATURES)), np.float32)
@@ -113,31 +109,6 @@ def _published(state: PatientState, at: datetime) -> Published:
         return Published(float(found.at_least), found.red, found.total is not None, age_h, float(qsofa(inputs).told["at_least"]))
     except CannotScore:
         return Published(np.nan, False, False, age_h, np.nan)
-
-
-Given = TypeVar("Given")
-
-
-def courses(given: Iterable[Given], walk: Callable[[Given], Course], workers: int = 2) -> Iterator[Course]:
-    """Every stay, in order, on several cores. `walk` must be a function that another process finds by its name.
-
-    What this process left behind is not collected in the others (`gc.freeze`): an inference session that is taken apart in a forked process waits for
-    threads that were never forked, for ever.
-    """
-    iterator = iter(given)
-    chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
-    with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:
-        pending = [pool.submit(_chunk, walk, chunk) for chunk in islice(chunks, workers * 2)]
-        while pending:
-            done = pending.pop(0).result()
-            following = next(chunks, None)
-            if following:
-                pending.append(pool.submit(_chunk, walk, following))
-            yield from done
-
-
-def _chunk(walk: Callable[[Given], Course], given: Sequence[Given]) -> list[Course]:
-    return [walk(one) for one in given]
 
 
 def gathered(stays: Sequence[Course], spoken: Sequence[Floats]) -> Rows:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from parsers.events import Observation
 from scoring.evaluate.bootstrap import difference, draws, told
 from scoring.evaluate.challenge import stakes, utility
-from scoring.evaluate.course import Course, course, courses, gathered
+from scoring.evaluate.course import Course, course, gathered
 from scoring.evaluate.deployed import Policy, judged, raised_by
 from scoring.evaluate.judgement import abstention, cuts_of, judge
 from scoring.evaluate.rows import MODEL, Floats, Rows
@@ -24,6 +24,7 @@ from scoring.evaluate.utility import LABEL_LEAD_H
 from scoring.models.cinc2019 import SEPSIS, START, trajectory
 from scoring.models.metadata import Metadata
 from scoring.models.trajectory import Trajectory
+from scoring.side_by_side import mapped
 from streams.features import CODE
 from streams.patient import code_of
 from streams.replay.cinc2019 import table
@@ -41,6 +42,8 @@ LIMITS: Final = (
     "Rows are hours, values an hour's median: what is shorter than an hour is not seen.",
     "Thresholds at a budget of alerts are chosen on the judged rows themselves, for every score alike.",
 )
+CHUNK: Final = 25
+"""Stays that a process takes at once."""
 HOSPITALS: Final = {"p0": "A", "p1": "B"}
 """The challenge's numbering: p0… is hospital system A, p1… is B (challenge-2019, training sets)."""
 
@@ -69,7 +72,7 @@ def evaluate(files: Files, asked: Asked, out: Path) -> dict[str, Any]:
     spoken: list[Floats] = []
     heard: list[Floats] = []
     patients = hours = 0
-    for one in courses(files(), walked):
+    for one in mapped(walked, files(), chunk=CHUNK):
         scores = predicted(asked.predict, one)
         _write(out / f"{one.patient_id}.psv", scores, asked.metadata.utility_threshold)
         patients, hours = patients + 1, hours + len(scores)
@@ -159,7 +162,7 @@ def _stress(files: Files, asked: Asked, stays: Sequence[Course], rows: Rows, hea
     kinds = frozenset(kind for file in texts for kind in kinds_in(trajectory(*file)))
 
     def walk(spoils: Sequence[Spoil]) -> Iterator[tuple[list[Course], list[Floats]]]:
-        again = courses([(spoil, file) for spoil in spoils for file in texts], walked_as)
+        again = mapped(walked_as, [(spoil, file) for spoil in spoils for file in texts], chunk=CHUNK)
         for _ in spoils:
             found = [(one.without_matrix(), heard_of(asked, one, predicted(asked.predict, one))) for one in islice(again, len(texts))]
             yield [one for one, _ in found], [said for _, said in found]

@@ -1,11 +1,9 @@
 """Walks trajectories through the bedside's own `advance` and `features`, so that training sees exactly what the ward will see."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +14,7 @@ from scoring.models.trajectory import Trajectory
 from scoring.observations import observations
 from scoring.published.inputs import NotForThisPatient
 from scoring.published.news2 import news2
+from scoring.side_by_side import mapped
 from streams.features import FEATURES, features
 from streams.patient import PatientState, advance
 
@@ -66,21 +65,12 @@ def _news2_at_least(state: PatientState, at: datetime) -> float:
 
 
 def walk_all(files: Iterable[tuple[str, str]], workers: int = 2) -> Iterator[Walked]:
-    """Every file, in order, on several cores."""
-    iterator = iter(files)
-    chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
-    with ProcessPoolExecutor(workers) as pool:
-        pending = [pool.submit(_walk_chunk, chunk) for chunk in islice(chunks, workers * 2)]
-        while pending:
-            done = pending.pop(0).result()
-            following = next(chunks, None)
-            if following:
-                pending.append(pool.submit(_walk_chunk, following))
-            yield from done
+    """Every CinC 2019 file, in order, on several cores."""
+    return mapped(_walk_file, files, chunk=CHUNK, workers=workers)
 
 
-def _walk_chunk(files: Sequence[tuple[str, str]]) -> list[Walked]:
-    return [walk(trajectory(patient_id, text)) for patient_id, text in files]
+def _walk_file(file: tuple[str, str]) -> Walked:
+    return walk(trajectory(*file))
 
 
 def fold(patient_id: str) -> str:

@@ -1,9 +1,7 @@
 """From trajectories to arrays: each patient walked once through the bedside's own `advance`, one step for each instant, and kept on disk."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from scoring.models.sequence.step import CODES, CONTEXT, step_of
 from scoring.models.sequence.targets import Onset, sepsis_2019
 from scoring.models.tasks import SEPSIS
 from scoring.models.trajectory import Trajectory
+from scoring.side_by_side import mapped
 from streams.patient import advance
 
 Floats = npt.NDArray[np.float32]
@@ -63,20 +62,11 @@ def encode(patient: Trajectory, onsets: Mapping[str, Onset] | None = None) -> En
 
 def encode_all(files: Iterable[tuple[str, str]], workers: int = 2) -> Iterator[Encoded]:
     """Every CinC 2019 file, in order, on several cores."""
-    iterator = iter(files)
-    chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
-    with ProcessPoolExecutor(workers) as pool:
-        pending = [pool.submit(_encode_chunk, chunk) for chunk in islice(chunks, workers * 2)]
-        while pending:
-            done = pending.pop(0).result()
-            following = next(chunks, None)
-            if following:
-                pending.append(pool.submit(_encode_chunk, following))
-            yield from done
+    return mapped(_encode_file, files, chunk=CHUNK, workers=workers)
 
 
-def _encode_chunk(files: Sequence[tuple[str, str]]) -> list[Encoded]:
-    return [encode(trajectory(patient_id, text)) for patient_id, text in files]
+def _encode_file(file: tuple[str, str]) -> Encoded:
+    return encode(trajectory(*file))
 
 
 def save(patients: Sequence[Encoded], path: Path) -> None:
