@@ -1,6 +1,6 @@
 """The scorer handed to the worker: NEWS2 after every message that changes it, and the models for the whole batch in one request each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ EXPLAINED: Final = 8
 """Scores of a batch whose findings are worked out at once, the highest: some milliseconds each. The others are when somebody asks (`vigil explain`)."""
 
 Answers = Mapping[str, float | Abstention]
+Matrix = npt.NDArray[np.float32]
 
 
 def _nobody(_: Abstention) -> None:
@@ -50,9 +51,10 @@ class Bedside:
         """NEWS2 and the models' scores for each moment whose message changed an input of theirs, in order."""
         asked = [moment for moment in moments if moment.changed & MODEL_CODES]
         rows = {str(moment.source): features(moment.patient, moment.received_at) for moment in asked}
-        live, mode = self._ask(rows)
+        matrix = np.stack(list(rows.values())) if rows else None
+        live, mode = self._ask(rows, matrix)
         spoken: list[tuple[Voice, Mode, Answers]] = [] if self._live is None else [(self._live, "live", live)]
-        spoken += [(voice, "shadow", self._overhear(voice, rows)) for voice in self._shadows]
+        spoken += [(voice, "shadow", _overhear(voice, rows, matrix)) for voice in self._shadows]
         scores: list[Score] = []
         explained = {(voice.model.version, key) for voice, _, answers in spoken for key in _highest(voice, answers)}
         for moment in moments:
@@ -69,14 +71,14 @@ class Bedside:
         """Writes them in the batch's transaction."""
         store.write(cursor, scores)
 
-    def _ask(self, rows: Mapping[str, npt.NDArray[np.float32]]) -> tuple[Answers, Mode]:
-        if not rows:
+    def _ask(self, rows: Iterable[str], matrix: Matrix | None) -> tuple[Answers, Mode]:
+        if matrix is None:
             return {}, "live"
         if self._live is None:
             self._on_fallback("none_live")
             return {}, "fallback"
         try:
-            answers = self._live.speak(np.stack(list(rows.values())))
+            answers = self._live.speak(matrix)
         except ModelUnavailable as away:
             self._on_fallback(away.reason)
             return {}, "fallback"
@@ -85,17 +87,16 @@ class Bedside:
                 self._on_abstained(answer)
         return dict(zip(rows, answers, strict=True)), "live"
 
-    def _overhear(self, voice: Voice, rows: Mapping[str, npt.NDArray[np.float32]]) -> Answers:
-        """A shadow that is silent is no fallback: nobody relies on it, and its scores are simply not there."""
-        if not rows:
-            return {}
-        try:
-            return dict(zip(rows, voice.speak(np.stack(list(rows.values()))), strict=True))
-        except ModelUnavailable:
-            return {}
-
 
 Spoken = Sequence[tuple[Voice, Mode, Answers]]
+
+
+def _overhear(voice: Voice, rows: Iterable[str], matrix: Matrix | None) -> Answers:
+    """A shadow that is silent is no fallback: nobody relies on it, and its scores are simply not there."""
+    try:
+        return {} if matrix is None else dict(zip(rows, voice.speak(matrix), strict=True))
+    except ModelUnavailable:
+        return {}
 
 
 def _in_turn(spoken: Spoken, moment: Moment) -> Spoken:
