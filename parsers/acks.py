@@ -23,7 +23,7 @@ def acknowledge(
     `control_id`: of the acknowledgement itself. Original mode has one answer, AA, AE or AR. Enhanced mode (MSH-15 or MSH-16 is valued) has the
     commit acknowledgement (CA, CE, CR) as MSH-15 wants it, then the application's (AA, AE, AR) as MSH-16 does. Without `heed` both fields are
     passed over, and every message is answered as in original mode. Of a message that comes in parts each is committed, and the application
-    speaks after the last (HL7 2.5.1, 2.10.2.3).
+    speaks after the last (HL7 2.5.1, 2.10.2).
     """
     if (envelope.type or "").startswith(("ACK", "MCF")):
         return ()
