@@ -100,10 +100,11 @@ class ListenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class WorkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`batch_messages`: at most so many a transaction; `instance` names a static member of the consumer group and must differ between workers;
-    `backlog_messages`: when so many wait for longer than 5 s, they are put aside and the present goes first."""
+    `buffer_messages`: read ahead of the batch; what is beyond stays on Kafka, where it is fetched in few large pieces rather than in thousands of
+    small ones (measured: a fifth of the worker's CPU). `backlog_messages`: when so many wait for longer than 5 s, they are put aside and the present goes first."""
 
-    batch_messages: Count = 500
-    buffer_messages: Count = 2000
+    batch_messages: Count = 250
+    buffer_messages: Count = 500
     backlog_messages: Count = 2000
     instance: str = "work"
     session_timeout_s: Positive = 10.0

@@ -1,6 +1,9 @@
 """From a patient's rolling state to one set of NEWS2 observations, and to the findings that explain a score."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from parsers.codes import CANONICAL
@@ -10,7 +13,7 @@ from scoring.score import Finding
 from streams.features import CODE
 from streams.patient import PatientState
 from streams.readings import Reading
-from streams.windows import latest, within
+from streams.windows import latest
 
 VALID: Final = timedelta(hours=12)
 """How long an observation speaks for the patient: the longest interval that NEWS2 allows between two (RCP 2017, chart 4)."""
@@ -19,13 +22,15 @@ AIR_PCT: Final = 21.5
 """Inspired oxygen of room air is 20.9 %, charted as 21; above it oxygen is being given."""
 
 TREND: Final = timedelta(hours=12)
+_observed_at = attrgetter("observed_at")
 
 NAMES: Final = {
     "rr_per_min": "respiratory_rate", "spo2_pct": "spo2", "sbp_mmhg": "sbp", "hr_per_min": "heart_rate", "temp_c": "temperature",
     "consciousness": "avpu", "on_oxygen": "oxygen_flow",
 }  # fmt: skip
 
-CODES: Final = frozenset(CODE[name] for name in (*NAMES.values(), "fio2", "gcs"))
+_INPUTS: Final = NAMES | {"fio2": "fio2", "gcs": "gcs"}
+CODES: Final = frozenset(CODE[name] for name in _INPUTS.values())
 """A message that changes none of these leaves NEWS2 as it was."""
 
 
@@ -53,10 +58,11 @@ def observations(state: PatientState, at: datetime) -> tuple[Inputs, datetime | 
 
 def refused(state: PatientState, at: datetime) -> tuple[str, ...]:
     """Inputs whose newest value cannot be true of a living patient: it is not counted, and it is told."""
-    newest = {
-        name: latest(state.readings.get(CODE[known], ()), at, VALID) for name, known in (*NAMES.items(), ("fio2", "fio2"), ("gcs", "gcs"))
-    }
-    return tuple(name for name, reading in newest.items() if reading is not None and not believable(NAMES.get(name, name), reading))
+    return tuple(
+        name
+        for name, known in _INPUTS.items()
+        if (reading := latest(state.readings.get(CODE[known], ()), at, VALID)) is not None and not believable(known, reading)
+    )
 
 
 def _newest(state: PatientState, name: str, at: datetime, max_age: timedelta = VALID) -> Reading | None:
@@ -66,6 +72,17 @@ def _newest(state: PatientState, name: str, at: datetime, max_age: timedelta = V
     if newest is None or believable(name, newest):
         return newest
     return latest([one for one in readings if believable(name, one)], at, max_age)
+
+
+def _first(name: str, readings: Sequence[Reading], at: datetime, before: datetime) -> Reading | None:
+    """The oldest number of the last 12 hours that can be true, where it is older than `before`."""
+    for place in range(bisect_right(readings, at - TREND, key=_observed_at), len(readings)):
+        one = readings[place]
+        if one.observed_at >= before:
+            return None
+        if one.received_at <= at and one.value_num is not None and believable(name, one):
+            return one
+    return None
 
 
 def _number(reading: Reading | None) -> float | None:
@@ -99,8 +116,7 @@ def finding(
     newest = _newest(state, name, at, max_age)
     if newest is None:
         return None
-    oldest = next((one for one in within(state.readings.get(code, ()), at, TREND) if believable(name, one)), newest)
-    first = oldest if oldest.observed_at < newest.observed_at else None
+    first = _first(name, state.readings[code], at, newest.observed_at)
     value = newest.value_num if newest.value_num is not None else newest.value_text or ""
     return Finding(
         name=name, value=value, unit=CANONICAL[code].unit, observed_at=newest.observed_at, was=first.value_num if first else None,

@@ -20,7 +20,7 @@ def write(cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
     with cursor.copy(SQL["copy_scores"].encode()) as copy:
         copy.set_types(TYPES)
         for score in scores:
-            explanation = Jsonb(msgspec.to_builtins(_explanation(score)))
+            explanation = Jsonb(_explanation(score), dumps=msgspec.json.encode)
             copy.write_row(
                 (
                     score.score_id, score.patient_id, score.encounter_id, score.name, score.version, score.value, score.at_least, score.red,

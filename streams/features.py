@@ -28,8 +28,8 @@ SHORT_H: Final = 6.0
 LONG_H: Final = 24.0
 LONG: Final = timedelta(hours=LONG_H)
 
-_SHORT_PARTS: Final = ("last", "age_h", "low", "high", "mean", "sd", "slope", "count")
-_LONG_PARTS: Final = ("low", "high", "mean", "sd", "slope", "count")
+_SHORT_PARTS: Final = ("last", "age_h", "low", "high", "mean", "sd", "slope", "count")  # a `Spell`, field by field
+_LONG_PARTS: Final = _SHORT_PARTS[2:]
 _WHOLE_PARTS: Final = ("low", "high")
 _LAB_PARTS: Final = ("last", "change", "age_h", "low", "high")
 _DERIVED: Final = (
@@ -49,6 +49,8 @@ FEATURES: Final[tuple[str, ...]] = (
 VERSION: Final = blake2b("\n".join(FEATURES).encode(), digest_size=4).hexdigest()
 """Names the list: a model that was trained on another one refuses to speak."""
 
+_UNKNOWN: Final = (nan,) * len(_LAB_PARTS)
+
 SICU: Final[Mapping[str, float]] = {"SICU": 1.0, "MICU": 0.0}
 """Whether a unit is a surgical intensive care unit, by the names in use; of any other unit nothing is known."""
 
@@ -61,15 +63,20 @@ def features(state: PatientState, at: datetime) -> npt.NDArray[np.float32]:
     last: dict[str, float] = {}
     for name in VITALS:
         found = _of(state, name, at)
-        six, day = found.since(SHORT_H), found.since(LONG_H)
-        short.extend((six.last, six.age_h, six.low, six.high, six.mean, six.sd, six.slope_per_h, float(six.number)))
-        long.extend((day.low, day.high, day.mean, day.sd, day.slope_per_h, float(day.number)))
+        six = found.since(SHORT_H)
+        day = six if six.number == len(found.numbers) else found.since(LONG_H)
+        short.extend(six)
+        long.extend(day[2:])
         whole.extend((found.low, found.high))
         last[name] = six.last
     labs: list[float] = []
     drawn_6h = drawn_24h = 0
     for name in LABS:
         found = _of(state, name, at)
+        if not found.numbers:
+            labs.extend(_UNKNOWN)
+            last[name] = nan
+            continue
         labs.extend((found.last, found.last - found.before, found.age_h, found.low, found.high))
         drawn_6h, drawn_24h = drawn_6h + found.count(SHORT_H), drawn_24h + found.count(LONG_H)
         last[name] = found.last

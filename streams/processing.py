@@ -210,7 +210,7 @@ def _spoken(subject: Subject, ordinal: int, before: PatientState, after: Patient
 
 def _moment(record: Record, number: int, subject: Subject, state: PatientState) -> Moment:
     return Moment(
-        source=replace(record.source, subject=number),
+        source=replace(record.source, subject=number) if number else record.source,
         patient=state,
         received_at=state.known_at(record.received_at),
         changed=changed_codes(subject.events),

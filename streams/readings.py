@@ -2,9 +2,10 @@
 
 from bisect import insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from parsers.events import ObservationStatus
 
@@ -18,8 +19,7 @@ AT_MOST = 3000
 """Readings of one quantity that are held, the newest: one a minute for WINDOW. A monitor that sends every second may not fill the memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True, gc=False):
     """One canonical value of one patient: a number in the unit that `parsers.codes` fixes for its code, or a coded text.
 
     Both values are None for a tombstone. `result_key` names what a later version replaces.

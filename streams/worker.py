@@ -40,6 +40,7 @@ def faust_app(kafka: KafkaSettings, work: WorkSettings, home: Path) -> faust.App
         broker_commit_interval=0.5,
         producer_linger=0.05,
         topic_disable_leader=True,
+        stream_buffer_maxsize=work.buffer_messages,
         stream_wait_empty=False,
         worker_redirect_stdouts=False,
     )
