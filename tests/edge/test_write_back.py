@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from alerts.bedside import Alarms
 from alerts.channels.hl7 import Hl7
 from alerts.gate import Gate
+from alerts.pager import Pager
 from alerts.write_back import destinations
 from alerts.write_back_sending import Writing
 from infra.database.connect import connect
@@ -25,6 +26,7 @@ from infra.metrics import Metrics
 from infra.settings import ChannelSettings, PageSettings
 from tests.callbacks import free_port
 from tests.episodes import NOON, Bedside, shipped
+from tests.installations import eventually
 
 CODE = "1104051000000101^Royal College of Physicians NEWS2 (National Early Warning Score 2) total score^SCT"
 ROWS = "SELECT patient_id, state, attempts, sent_score_id IS NOT NULL, last_error FROM vigil.write_backs ORDER BY patient_id"
@@ -35,7 +37,7 @@ def settings(when: str) -> PageSettings:
         kind="hl7", address="ehr:1", sender="VIGIL/HOSP", tls=True, carries="patient", encrypted=True, approved_by="Dr Reed", write_back=("news2",),
         write_when=when, write_to="EHR/HOSP",
     )  # type: ignore[arg-type]  # fmt: skip
-    return PageSettings(channels={"ehr": channel}, lease_s=0.2)
+    return PageSettings(channels={"ehr": channel}, lease_s=0.2, poll_s=0.1)
 
 
 class Ehr:
@@ -60,8 +62,8 @@ class Ward(Bedside):
         self.metrics = Metrics(CollectorRegistry())
         self.alarms = Alarms(shipped(), (), self.metrics, written_to=destinations(self.settings))
 
-    def rounds(self, ehr: Ehr, many: int = 1, *, away: bool = False, killed: bool = False) -> None:
-        """A pager that has just started looks so often. `killed`: it dies before it writes down what became of them."""
+    def rounds(self, ehr: Ehr, many: int = 1, *, away: bool = False, killed: bool = False, whole: bool = False) -> None:
+        """A pager that has just started looks so often. `killed`: it dies before it writes down what became of them; `whole`: the pager itself, until all is sent."""
         server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
         self.authority.issue_cert("localhost").configure_cert(server)
         self.authority.configure_trust(client)
@@ -79,14 +81,26 @@ class Ward(Bedside):
             async with await start_hl7_server(take, "localhost", 0, ssl=server, encoding="utf-8") as listening:
                 port = free_port() if away else listening.sockets[0].getsockname()[1]
                 ways = {"ehr": Hl7("localhost", port, 5.0, client, "VIGIL/HOSP")}
+                if whole:
+                    return await self._pager(ways)
                 with connect(self.url, autocommit=True) as work:
                     writing = Writing(ways, self.settings, {"ehr": Gate()}, self.metrics, lambda: NOON)
                     if killed:
                         writing._settle = lambda *_: None  # type: ignore[method-assign]
                     for _ in range(many):
                         await writing.round(work)
+            return None
 
         asyncio.run(run())
+
+    async def _pager(self, ways: Mapping[str, Hl7]) -> None:
+        stopping = asyncio.Event()
+        pager = Pager(lambda: connect(self.url), ways, self.settings, self.metrics, "http://board", lambda: NOON)
+        running = asyncio.create_task(pager.run(stopping))
+        told = "SELECT count(*) FROM vigil.write_backs WHERE state <> 'sent'"
+        await asyncio.to_thread(eventually, lambda: self.ask(told) == [(0,)], 20)
+        stopping.set()
+        await running
 
 
 @pytest.fixture(params=["band"])
@@ -103,6 +117,14 @@ def test_it_is_told_as_often_as_the_settings_say(ward: Ward, told: list[str]) ->
         ward.take(value, minutes=minute)
         ward.rounds(ehr, 2)
     assert [value for _, value in ehr.values] == told
+
+
+def test_the_pager_sends_them_beside_its_pages(ward: Ward) -> None:
+    for mrn in range(20):
+        ward.take(4, mrn=str(mrn))
+    ehr = Ehr()
+    ward.rounds(ehr, whole=True)
+    assert sorted(patient for patient, _ in ehr.values) == sorted(str(mrn) for mrn in range(20))
 
 
 def test_the_message_is_a_valid_oru_with_the_snomed_code_and_the_patients_place(ward: Ward) -> None:
