@@ -128,7 +128,9 @@ def _table(found: dict[str, Any]) -> Iterator[str]:
     for one in found["policies"]:
         yield f"{one['name'][:37]:38}" + "".join(f"{cell(one[name]):>30}" for name, _ in COLUMNS)
     for one in found["differences"]:
-        yield f"{one['of']} meets {cell(one['sensitivity_per_event'])} more of all events than {one['over']}"
+        yield f"{one['of']} meets {cell(one['sensitivity_per_event'])} more of all events than {one['over']} at as many pages"
+    for name, says in found["shapes"].items():
+        yield f"{name}: {says}"
     if found["budget_pages_per_35_patient_days"] is not None and found["chosen"] is None:
         yield "no threshold keeps within the budget: what does not depend on the model pages more by itself"
     for name, says in (found["chosen"] or {"changed": {}})["changed"].items():

@@ -11,17 +11,20 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.exclusions import Circumstances
 from alerts.policy import decide
-from alerts.rules import Edition, Policy, Rule, Rules
+from alerts.rules import Edition, Policy, Rule, Rules, Storms, Tier
 from alerts.simulate import replay
-from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, pages_per_35, ppv, sensitivity, summary
+from alerts.simulate.equal_pages import BestOfModel, BestOfNews2, usual, words
+from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, pages_per_35, ppv, sensitivity, summary, thinned
 from alerts.simulate.page import html
 from alerts.simulate.replay import Paged, pages_of
 from alerts.simulate.report import Patients, report
-from alerts.simulate.thresholds import choose, within_budget
+from alerts.simulate.thresholds import choose, judged, within_budget
 from alerts.simulate.tracks import Seen, Track
+from alerts.simulate.wards import admissions, told_together
 from infra.main.policy import command
 from infra.main.simulate_policy import half
 from scoring.models.walk import fold
@@ -41,7 +44,7 @@ def track(values: Sequence[float], onset: int | None = None, *, name: str = "ris
     )
 
 
-def policy(*rules: Rule, storms: None = None) -> Policy:
+def policy(*rules: Rule, storms: Storms | None = None) -> Policy:
     everywhere = Rules(version="planted", max_age=timedelta(hours=1), rules=rules, storms=storms)
     return Policy(editions=(Edition(effective_from=None, everywhere=everywhere, units={}),))
 
@@ -59,6 +62,26 @@ def policy(*rules: Rule, storms: None = None) -> Policy:
 )
 def test_a_page_is_the_beginning_of_an_episode(values: list[float], at: list[int]) -> None:
     assert [page.at for page in pages_of(policy(RULE), track(values))] == [hour(one) for one in at]
+
+
+RISING = replace(RULE, rearm_rise=0.2, remind_unanswered=timedelta(hours=4))
+
+
+@pytest.mark.parametrize(
+    ("values", "answers", "at"),
+    [
+        ([0.5, 0.6, 0.7, 0.8, 0.9], True, [(0, "threshold"), (2, "risen"), (4, "risen")]),
+        ([0.5, 0.6, 0.7, 0.8, 0.9], False, [(0, "threshold"), (2, "risen"), (4, "risen")]),
+        ([0.6] * 10, True, [(0, "threshold")]),  # somebody has it: no reminder
+        ([0.6] * 10, False, [(0, "threshold"), (4, "unanswered"), (8, "unanswered")]),
+        ([0.6] * 4 + [0.4] * 3 + [0.6], False, [(0, "threshold"), (7, "unanswered")]),
+    ],
+)
+def test_an_episode_is_told_anew_as_at_the_bedside_once_it_is_answered_or_nobody_is_looked_for(
+    values: list[float], answers: bool, at: list[tuple[int, str]]
+) -> None:
+    told = pages_of(policy(RISING), track(values), answers=answers)
+    assert [(page.at, page.reason, page.again) for page in told] == [(hour(one), why, why != "threshold") for one, why in at]
 
 
 @settings(max_examples=60, deadline=None)
@@ -99,6 +122,7 @@ def test_figures_are_those_that_can_be_counted_by_hand() -> None:
 def test_a_page_too_long_before_the_onset_is_wrong_and_meets_nothing() -> None:
     early = track([0.6] + [0.1] * 60, 49)
     counts = counted([early], [pages_of(policy(RULE), early)])
+    assert counts.hits.tolist() == [0.0]
     assert (counts.right.tolist(), counts.met.tolist()) == ([0.0], [0.0])
 
 
@@ -113,6 +137,64 @@ def test_an_interval_holds_the_figure_and_a_policy_over_itself_differs_by_nothin
     assert difference(counts, counts, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
+def test_whichever_pages_more_is_thinned_to_as_many_pages_before_the_two_are_compared() -> None:
+    septic = track([0.0] * 24, 20)
+    once, twice, never = [Paged(hour(1), "urgent", "risk")], [Paged(hour(one), "urgent", "risk") for one in (1, 2)], list[Paged]()
+    often, seldom = counted([septic, septic], [twice, twice]), counted([septic, septic], [once, never])
+    weights = np.ones((2, 2))
+    assert difference(often, often, weights)["value"] == 0.0
+    assert difference(often, seldom, weights)["value"] == pytest.approx(1 - 0.75**2 - 0.5, abs=1e-4)
+    assert difference(seldom, often, weights)["value"] == pytest.approx(0.5 - (1 - 0.75**2), abs=1e-4)
+    assert thinned(often, weights, np.array([0.0, 0.5])).tolist() == [0.0, 0.75]
+
+
+WARD_STORMS = Storms(
+    unit_raises=3, input_raises=1000, within=timedelta(days=400), bed_raises=1000, bed_within=timedelta(hours=2), hold=timedelta(days=400)
+)
+
+
+@pytest.mark.parametrize(("tier", "answers"), [("urgent", True), ("urgent", False), ("rapid_response", True)])
+def test_from_the_third_of_a_unit_on_one_page_speaks_for_who_joins_until_it_is_answered_and_nobody_is_lost(
+    tier: Tier, answers: bool
+) -> None:
+    many = [track([0.6], patient=f"p{number}", unit="MICU" if number % 2 else "SICU") for number in range(6000)]
+    stormy = policy(replace(RULE, tier=tier), storms=WARD_STORMS)
+    told = told_together(stormy, many, [pages_of(stormy, one) for one in many], 5, answers=answers)
+    assert all(len(paged) + len(held) == 1 for paged, held in zip(told.paged, told.held, strict=True))
+    held = sum(map(len, told.held))
+    if tier == "rapid_response" or not answers:
+        assert held == 0
+    at_once = sum(page.at == hour(0) for paged in told.paged for page in paged)
+    assert at_once == (6000 if tier == "rapid_response" else 2 * 3)
+    if held:  # of each ward those of the five minutes in which its first 35 come
+        assert held < 2 * 35
+    assert told_together(stormy, many, [pages_of(stormy, one) for one in many], 5, answers=answers) == told
+
+
+def test_what_is_told_anew_is_no_new_raise_and_joins_no_storm() -> None:
+    rises = policy(RISING, storms=WARD_STORMS)
+    many = [track([0.5, 0.7], patient=f"p{number}") for number in range(10)]
+    told = told_together(rises, many, [pages_of(rises, one) for one in many], 5)
+    assert [paged[-1].reason for paged in told.paged] == ["risen"] * 10
+
+
+@settings(max_examples=30, deadline=None)
+@given(stays=st.lists(st.tuples(st.integers(1, 60), st.sampled_from(("MICU", "SICU"))), min_size=1, max_size=120), seed=st.integers(0, 9))
+def test_a_ward_never_holds_more_patients_than_it_has_beds_and_a_free_bed_is_taken_within_the_hour(
+    stays: list[tuple[int, str]], seed: int
+) -> None:
+    many = [track([0.0] * hours, unit=unit) for hours, unit in stays]
+    begins = admissions(many, seed)
+    for unit in ("MICU", "SICU"):
+        mine = sorted(
+            (begin, begin + timedelta(hours=len(one.times) - 1)) for begin, one in zip(begins, many, strict=True) if one.unit == unit
+        )
+        for begin, _ in mine:
+            assert sum(one <= begin <= end for one, end in mine) <= 35
+        free = sorted(end for _, end in mine)
+        assert all(timedelta(hours=1) <= begin - end <= timedelta(hours=2) for (begin, _), end in zip(mine[35:], free, strict=False))
+
+
 def test_whole_patients_are_drawn() -> None:
     weights = drawn(50, 3)
     assert weights[0].tolist() == [1.0] * 50
@@ -121,8 +203,9 @@ def test_whole_patients_are_drawn() -> None:
 
 
 def test_pages_by_the_hour_are_per_35_patients_who_were_there_at_that_hour() -> None:
-    hours = by_hour(COHORT, [[Paged(hour(3), "urgent", "risk")], [], [], [], []])
-    assert hours[3] == {"hour": 3, "pages_per_35_patient_days": pytest.approx(35 * 24 / 5), "ppv": 0.0, "pages": 1}
+    page = Paged(hour(3), "urgent", "risk")
+    hours = by_hour(COHORT, [[page], [], [], [], []], [[], [page], [], [], []])
+    assert hours[3] == {"hour": 3, "pages_per_35_patient_days": pytest.approx(35 * 24 / 5), "ppv": 0.0, "pages": 1, "held": 1}
     assert hours[4]["pages"] == 0
 
 
@@ -156,7 +239,31 @@ def test_where_nothing_but_news2_pages_it_is_asked_for_more_points_until_the_bud
     assert (chosen.pages, chosen.sensitivity) == (pytest.approx(35 * 3 / 9), 1.0)
 
 
-def test_the_report_compares_at_equal_pages_and_its_page_asks_for_nothing_from_anywhere() -> None:
+def test_at_as_many_pages_the_model_and_news2_have_their_thresholds_and_shapes_chosen_alike() -> None:
+    random = np.random.default_rng(3)
+    both = []
+    for number in range(80):
+        ill = number % 4 == 0
+        slope = 0.03 if ill else 0.0
+        risk = [float(np.clip(random.normal(0.2 + slope * at, 0.1), 0, 1)) for at in range(30)]
+        points = [float(np.clip(round(random.normal(5, 2)), 0, 20)) for _ in range(30)]
+        scores = [
+            (Seen("news2", p, p, False, hour(at)), Seen("risk", r, r, False, hour(at)))
+            for at, (r, p) in enumerate(zip(risk, points, strict=True))
+        ]
+        both.append(Track(f"p{number}", Circumstances(), [hour(at) for at in range(30)], scores, hour(28) if ill else None))
+    target = judged(usual(6), both)
+    model, news2 = BestOfModel("risk", both).at(target.pages), BestOfNews2(both).at(target.pages)
+    assert 0.9 * target.pages <= model.pages <= target.pages
+    weights = np.ones((1, len(both)))
+    left = np.array([min(1.0, target.pages / news2.pages)])
+    assert thinned(news2.counts, weights, left)[0] >= target.sensitivity
+    assert model.sensitivity > target.sensitivity
+    assert words(usual(6)) == "raised at 6, cleared below 5 for 30 min"
+    assert BestOfModel("nobody's", both).at(1.0).pages == 0.0
+
+
+def test_the_report_compares_at_as_many_pages_and_its_page_asks_for_nothing_from_anywhere() -> None:
     random = np.random.default_rng(11)
     both = []
     for number in range(120):
@@ -171,7 +278,9 @@ def test_the_report_compares_at_equal_pages_and_its_page_asks_for_nothing_from_a
     found = report(policy(RULE), "risk", Patients(both[::2], both[1::2]), 2.0, 1, lambda _: None)
     names = [one["name"] for one in found["policies"]]
     assert names[:2] == ["policy planted", "chosen for 2 a day"]
-    assert {"NEWS2 ≥ 5", "NEWS2 ≥ 7"} <= set(names)
+    assert {"NEWS2 ≥ 5", "NEWS2 ≥ 7", "chosen for 2 a day, if nobody answers"} <= set(names)
+    compared = {(one["of"], one["over"]) for one in found["differences"]}
+    assert {("chosen for 2 a day", "NEWS2 ≥ 5"), ("model at the pages of NEWS2 ≥ 7", "NEWS2 ≥ 7")} <= compared
     page = html(found)
     assert page.count("<svg") == 2
     assert not re.search(r"(src|href)=|url\(|https?:", page)
