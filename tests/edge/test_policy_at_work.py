@@ -118,7 +118,7 @@ def test_what_nobody_answers_is_told_again_to_the_same_people_once_the_hours_are
 def test_what_somebody_has_answered_is_told_again_only_where_the_policy_says_so(postgres_url: str) -> None:
     for policy, pages in ((shipped(), 1), (shipped(remind_answered=timedelta(hours=12)), 2)):
         ward = Ward(postgres_url, policy=policy)
-        mrn = str(pages)
+        mrn, ward._offset = str(pages), 100 * pages
         ward.take(5, mrn=mrn)
         acknowledge(ward)
         ward.take(5, mrn=mrn, minutes=60 * 12 - 1)

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,38 +15,18 @@ from msgspec.structs import replace
 
 from alerts.exclusions import Circumstances
 from alerts.policy import decide
-from alerts.rules import Edition, Policy, Rule, Rules, Storms, Tier
+from alerts.rules import Rule
 from alerts.simulate import replay
-from alerts.simulate.equal_pages import BestOfModel, BestOfNews2, usual, words
-from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, pages_per_35, ppv, sensitivity, summary, thinned
+from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, pages_per_35, ppv, sensitivity, summary
 from alerts.simulate.page import html
 from alerts.simulate.replay import Paged, pages_of
 from alerts.simulate.report import Patients, report
-from alerts.simulate.thresholds import choose, judged, within_budget
+from alerts.simulate.thresholds import choose, within_budget
 from alerts.simulate.tracks import Seen, Track
-from alerts.simulate.wards import admissions, told_together
 from infra.main.policy import command
 from infra.main.simulate_policy import half
 from scoring.models.walk import fold
-
-START = datetime(2019, 1, 1, tzinfo=UTC)
-RULE = Rule(tier="urgent", score="risk", raise_at=0.5, red=False, clear_below=0.3, dwell=timedelta(hours=1), cool_down=timedelta(hours=3))
-
-
-def hour(number: int) -> datetime:
-    return START + timedelta(hours=number)
-
-
-def track(values: Sequence[float], onset: int | None = None, *, name: str = "risk", patient: str = "p", unit: str = "MICU") -> Track:
-    scores = [(Seen(name, value, value, False, hour(number)),) for number, value in enumerate(values)]
-    return Track(
-        patient, Circumstances(unit=unit), [hour(number) for number in range(len(values))], scores, None if onset is None else hour(onset)
-    )
-
-
-def policy(*rules: Rule, storms: Storms | None = None) -> Policy:
-    everywhere = Rules(version="planted", max_age=timedelta(hours=1), rules=rules, storms=storms)
-    return Policy(editions=(Edition(effective_from=None, everywhere=everywhere, units={}),))
+from tests.courses import RULE, hour, policy, track
 
 
 @pytest.mark.parametrize(
@@ -137,64 +117,6 @@ def test_an_interval_holds_the_figure_and_a_policy_over_itself_differs_by_nothin
     assert difference(counts, counts, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
-def test_whichever_pages_more_is_thinned_to_as_many_pages_before_the_two_are_compared() -> None:
-    septic = track([0.0] * 24, 20)
-    once, twice, never = [Paged(hour(1), "urgent", "risk")], [Paged(hour(one), "urgent", "risk") for one in (1, 2)], list[Paged]()
-    often, seldom = counted([septic, septic], [twice, twice]), counted([septic, septic], [once, never])
-    weights = np.ones((2, 2))
-    assert difference(often, often, weights)["value"] == 0.0
-    assert difference(often, seldom, weights)["value"] == pytest.approx(1 - 0.75**2 - 0.5, abs=1e-4)
-    assert difference(seldom, often, weights)["value"] == pytest.approx(0.5 - (1 - 0.75**2), abs=1e-4)
-    assert thinned(often, weights, np.array([0.0, 0.5])).tolist() == [0.0, 0.75]
-
-
-WARD_STORMS = Storms(
-    unit_raises=3, input_raises=1000, within=timedelta(days=400), bed_raises=1000, bed_within=timedelta(hours=2), hold=timedelta(days=400)
-)
-
-
-@pytest.mark.parametrize(("tier", "answers"), [("urgent", True), ("urgent", False), ("rapid_response", True)])
-def test_from_the_third_of_a_unit_on_one_page_speaks_for_who_joins_until_it_is_answered_and_nobody_is_lost(
-    tier: Tier, answers: bool
-) -> None:
-    many = [track([0.6], patient=f"p{number}", unit="MICU" if number % 2 else "SICU") for number in range(6000)]
-    stormy = policy(replace(RULE, tier=tier), storms=WARD_STORMS)
-    told = told_together(stormy, many, [pages_of(stormy, one) for one in many], 5, answers=answers)
-    assert all(len(paged) + len(held) == 1 for paged, held in zip(told.paged, told.held, strict=True))
-    held = sum(map(len, told.held))
-    if tier == "rapid_response" or not answers:
-        assert held == 0
-    at_once = sum(page.at == hour(0) for paged in told.paged for page in paged)
-    assert at_once == (6000 if tier == "rapid_response" else 2 * 3)
-    if held:  # of each ward those of the five minutes in which its first 35 come
-        assert held < 2 * 35
-    assert told_together(stormy, many, [pages_of(stormy, one) for one in many], 5, answers=answers) == told
-
-
-def test_what_is_told_anew_is_no_new_raise_and_joins_no_storm() -> None:
-    rises = policy(RISING, storms=WARD_STORMS)
-    many = [track([0.5, 0.7], patient=f"p{number}") for number in range(10)]
-    told = told_together(rises, many, [pages_of(rises, one) for one in many], 5)
-    assert [paged[-1].reason for paged in told.paged] == ["risen"] * 10
-
-
-@settings(max_examples=30, deadline=None)
-@given(stays=st.lists(st.tuples(st.integers(1, 60), st.sampled_from(("MICU", "SICU"))), min_size=1, max_size=120), seed=st.integers(0, 9))
-def test_a_ward_never_holds_more_patients_than_it_has_beds_and_a_free_bed_is_taken_within_the_hour(
-    stays: list[tuple[int, str]], seed: int
-) -> None:
-    many = [track([0.0] * hours, unit=unit) for hours, unit in stays]
-    begins = admissions(many, seed)
-    for unit in ("MICU", "SICU"):
-        mine = sorted(
-            (begin, begin + timedelta(hours=len(one.times) - 1)) for begin, one in zip(begins, many, strict=True) if one.unit == unit
-        )
-        for begin, _ in mine:
-            assert sum(one <= begin <= end for one, end in mine) <= 35
-        free = sorted(end for _, end in mine)
-        assert all(timedelta(hours=1) <= begin - end <= timedelta(hours=2) for (begin, _), end in zip(mine[35:], free, strict=False))
-
-
 def test_whole_patients_are_drawn() -> None:
     weights = drawn(50, 3)
     assert weights[0].tolist() == [1.0] * 50
@@ -237,30 +159,6 @@ def test_where_nothing_but_news2_pages_it_is_asked_for_more_points_until_the_bud
     assert chosen is not None
     assert chosen.policy.editions[0].everywhere.rules[0].raise_at == 9
     assert (chosen.pages, chosen.sensitivity) == (pytest.approx(35 * 3 / 9), 1.0)
-
-
-def test_at_as_many_pages_the_model_and_news2_have_their_thresholds_and_shapes_chosen_alike() -> None:
-    random = np.random.default_rng(3)
-    both = []
-    for number in range(80):
-        ill = number % 4 == 0
-        slope = 0.03 if ill else 0.0
-        risk = [float(np.clip(random.normal(0.2 + slope * at, 0.1), 0, 1)) for at in range(30)]
-        points = [float(np.clip(round(random.normal(5, 2)), 0, 20)) for _ in range(30)]
-        scores = [
-            (Seen("news2", p, p, False, hour(at)), Seen("risk", r, r, False, hour(at)))
-            for at, (r, p) in enumerate(zip(risk, points, strict=True))
-        ]
-        both.append(Track(f"p{number}", Circumstances(), [hour(at) for at in range(30)], scores, hour(28) if ill else None))
-    target = judged(usual(6), both)
-    model, news2 = BestOfModel("risk", both).at(target.pages), BestOfNews2(both).at(target.pages)
-    assert 0.9 * target.pages <= model.pages <= target.pages
-    weights = np.ones((1, len(both)))
-    left = np.array([min(1.0, target.pages / news2.pages)])
-    assert thinned(news2.counts, weights, left)[0] >= target.sensitivity
-    assert model.sensitivity > target.sensitivity
-    assert words(usual(6)) == "raised at 6, cleared below 5 for 30 min"
-    assert BestOfModel("nobody's", both).at(1.0).pages == 0.0
 
 
 def test_the_report_compares_at_as_many_pages_and_its_page_asks_for_nothing_from_anywhere() -> None:
