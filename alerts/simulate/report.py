@@ -7,7 +7,18 @@ from typing import Any, Final
 
 from alerts.policy_text import told
 from alerts.rules import Policy
-from alerts.simulate.equal_pages import NEWS2, BestOfModel, BestOfNews2, usual, usual_model, words
+from alerts.simulate.equal_pages import (
+    MODEL_DAILY,
+    MODEL_SHAPES,
+    NEWS2,
+    NEWS2_DAILY,
+    NEWS2_SHAPES,
+    BestOfModel,
+    BestOfNews2,
+    usual,
+    usual_model,
+    words,
+)  # fmt: skip
 from alerts.simulate.figures import Counts, by_hour, counted, difference, drawn, summary
 from alerts.simulate.replay import pages_of
 from alerts.simulate.thresholds import Judged, choose, judged
@@ -92,20 +103,21 @@ class _Equal:
 
 def _at_equal_pages(policy: Policy, name: str, model: str, tracks: Sequence[Track]) -> _Equal:
     """The policy beside NEWS2, at its own pages: the lowest whole number of points that pages no more, and the usual ones thinned. The model beside NEWS2
-    alone, at the pages of each usual threshold: as usual, and each by the shape of rule that does best there."""
+    alone, at the pages of each usual threshold: as usual, and each by the shape of rule that does best there; and so if what is answered were told daily."""
     found: dict[str, Policy] = {}
     says: dict[str, str] = {}
     mine = judged(policy, tracks).pages
     points = next(one for one in range(1, STRICTEST + 1) if one == STRICTEST or judged(usual(one), tracks).pages <= mine)
     found[f"NEWS2 ≥ {points}"] = usual(points)
     pairs = [(name, f"NEWS2 ≥ {one}") for one in dict.fromkeys((points, *USUAL))]
-    best_model, best_news2 = BestOfModel(model, tracks), BestOfNews2(tracks)
-    for points in USUAL:
-        pages = judged(usual(points), tracks).pages
-        one, other = f"model at the pages of NEWS2 ≥ {points}", f"NEWS2 at its best at those of NEWS2 ≥ {points}"
-        found |= {one: best_model.at(pages).policy, other: best_news2.at(pages).policy}
-        says |= {name: words(found[name]) for name in (one, other)}
-        pairs += [(one, f"NEWS2 ≥ {points}"), (one, other)]
+    usually = {points: judged(usual(points), tracks).pages for points in USUAL}
+    for manner, model_shapes, news2_shapes in (("", MODEL_SHAPES, NEWS2_SHAPES), (", told daily,", MODEL_DAILY, NEWS2_DAILY)):
+        best_model, best_news2 = BestOfModel(model, tracks, model_shapes), BestOfNews2(tracks, news2_shapes)
+        for points, pages in usually.items():
+            one, other = (f"{who}{manner} for the pages of NEWS2 ≥ {points}" for who in ("model", "NEWS2 at its best"))
+            found |= {one: best_model.at(pages).policy, other: best_news2.at(pages).policy}
+            says |= {name: words(found[name]) for name in (one, other)}
+            pairs += [(one, f"NEWS2 ≥ {points}"), (one, other)]
     return _Equal(found, pairs, says)
 
 

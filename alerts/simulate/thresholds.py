@@ -80,9 +80,19 @@ def by_points(more: int) -> Callable[[Rule], Rule]:
     return moved
 
 
-def lone(score: str, raise_at: float, clear_below: float, dwell: timedelta, rearm_rise: float | None = None) -> Policy:
+def lone(
+    score: str,
+    raise_at: float,
+    clear_below: float,
+    dwell: timedelta,
+    rearm_rise: float | None = None,
+    remind_answered: timedelta | None = None,
+) -> Policy:
     """One rule for everybody, as a hospital without a policy would have it."""
-    rule = Rule(tier="urgent", score=score, raise_at=raise_at, red=False, clear_below=clear_below, dwell=dwell, rearm_rise=rearm_rise)
+    rule = Rule(
+        tier="urgent", score=score, raise_at=raise_at, red=False, clear_below=clear_below, dwell=dwell, rearm_rise=rearm_rise,
+        remind_answered=remind_answered,
+    )  # fmt: skip
     rules = Rules(version=f"{score} >= {raise_at:g}", max_age=timedelta(hours=1), rules=(rule,))
     return Policy(editions=(Edition(effective_from=None, everywhere=rules, units={}),))
 

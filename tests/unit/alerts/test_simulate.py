@@ -178,7 +178,7 @@ def test_the_report_compares_at_as_many_pages_and_its_page_asks_for_nothing_from
     assert names[:2] == ["policy planted", "chosen for 2 a day"]
     assert {"NEWS2 ≥ 5", "NEWS2 ≥ 7", "chosen for 2 a day, if nobody answers"} <= set(names)
     compared = {(one["of"], one["over"]) for one in found["differences"]}
-    assert {("chosen for 2 a day", "NEWS2 ≥ 5"), ("model at the pages of NEWS2 ≥ 7", "NEWS2 ≥ 7")} <= compared
+    assert {("chosen for 2 a day", "NEWS2 ≥ 5"), ("model for the pages of NEWS2 ≥ 7", "NEWS2 ≥ 7")} <= compared
     page = html(found)
     assert page.count("<svg") == 2
     assert not re.search(r"(src|href)=|url\(|https?:", page)
