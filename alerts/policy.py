@@ -57,6 +57,8 @@ class Past(Struct, frozen=True, kw_only=True):
 
 
 NO_PAST: Final = Past()
+FRESH: Final = timedelta(minutes=15)
+"""So long after it was told, what has risen is the same news: one set of vital signs often comes in several messages. As long as a page is tried (page.give_up_s)."""
 
 
 def decide(
@@ -152,7 +154,7 @@ def _cooling(rule: Rule, score: Score, ended: Ended | None, now: datetime) -> bo
 def _again(rule: Rule, episode: Episode, score: Score, now: datetime) -> Literal["risen", "unanswered", "still_high"] | None:
     """Why an open episode whose own score reaches the threshold is told anew. While an escalation looks for somebody it is not: that tells it already."""
     answered = episode.state in ANSWERED
-    if not (answered or episode.resting) or score.mode == "shadow" or score_of(episode) != score.name:
+    if _looked_for(episode, now) or episode.state == "muted" or score.mode == "shadow" or score_of(episode) != score.name:
         return None
     if _higher(rule, episode.peak, score):
         return "risen"
@@ -160,6 +162,11 @@ def _again(rule: Rule, episode: Episode, score: Score, now: datetime) -> Literal
     if wait is None or now - (since or episode.opened_at) < wait:
         return None
     return "still_high" if answered else "unanswered"
+
+
+def _looked_for(episode: Episode, now: datetime) -> bool:
+    """Whether what nobody has answered is still being told."""
+    return episode.state not in ANSWERED and (not episode.resting or now - (episode.told_at or episode.opened_at) < FRESH)
 
 
 def _higher(rule: Rule, peak: float | None, score: Score) -> bool:
@@ -182,8 +189,7 @@ def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: d
     if score_of(episode) != score.name or score.mode == "shadow" or now - score.as_of > rules.max_age:
         return []
     noted = []
-    looking = episode.state not in ANSWERED and not episode.resting
-    if looking and episode.peak is not None and score.at_least is not None and score.at_least > episode.peak:
+    if _looked_for(episode, now) and episode.peak is not None and score.at_least is not None and score.at_least > episode.peak:
         noted = [Decision(kind="peak", tier=rule.tier, reason="higher")]
     if score.value is None:
         return noted

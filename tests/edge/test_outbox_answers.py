@@ -191,7 +191,7 @@ def _let(bedside: Bedside, page: Claimed, happening: Happening) -> None:
             bedside.units["1"] = "6E"
             bedside.take(8, minutes=2)
         case "risen":
-            bedside.take(11, minutes=2)
+            bedside.take(11, minutes=20)
         case "reminded":
             hour = timedelta(hours=1)
             bedside.alarms = Alarms(shipped(remind_unanswered=hour, remind_answered=hour), (PAGER, MAIL), bedside.metrics)

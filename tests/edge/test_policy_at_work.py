@@ -131,10 +131,11 @@ def test_what_somebody_has_answered_is_told_again_only_where_the_policy_says_so(
 def test_where_pagers_cannot_answer_a_further_rise_is_paged_all_the_same(postgres_url: str) -> None:
     bedside = Bedside(postgres_url)
     bedside.take(8)
-    bedside.take(10, minutes=1)
+    bedside.take(12, minutes=1)  # more of the same set of observations
+    bedside.take(14, minutes=20)
     assert bedside.ask("SELECT count(*) FROM vigil.pages") == [(1,)]
-    bedside.take(11, minutes=2)
-    bedside.take(12, minutes=3)
+    bedside.take(15, minutes=21)
+    bedside.take(16, minutes=22)
     assert bedside.ask(EPISODES) == [("rapid_response", "expired", "risen", "4W"), ("rapid_response", "open", None, "4W")]
     assert bedside.ask("SELECT count(*) FROM vigil.pages") == [(2,)]
 

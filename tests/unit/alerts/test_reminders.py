@@ -73,5 +73,13 @@ def test_as_vigil_comes_nothing_that_was_answered_is_told_again_but_by_a_rise() 
 def test_once_nobody_is_looked_for_any_more_a_further_rise_tells_of_it_anew_though_nobody_has_answered(
     value: float, expected: list[tuple[str, str, str]]
 ) -> None:
-    resting = replace(episode(), resting=True)
+    resting = replace(episode(), resting=True, told_at=hours_ago(1))
     assert kinds(decide(score(value), {"rapid_response": resting}, RULES, NOON)) == expected
+
+
+def test_more_of_the_same_set_of_observations_is_the_same_news() -> None:
+    just_told = replace(episode(), resting=True, told_at=NOON - timedelta(minutes=14))
+    assert kinds(decide(score(12), {"rapid_response": just_told}, RULES, NOON)) == [("peak", "rapid_response", "higher")]
+    told = replace(just_told, peak=12.0, told_at=NOON - timedelta(minutes=15))
+    assert decide(score(14), {"rapid_response": told}, RULES, NOON) == ()
+    assert kinds(decide(score(15), {"rapid_response": told}, RULES, NOON)) == [("raise", "rapid_response", "risen")]
