@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 import psycopg
 
-from alerts import mutes, storms, write_back
+from alerts import mutes, storms_store, write_back
 from alerts.changes import Begun, Change, Marked, Over, Place, consequences, left, settled, transferred
 from alerts.episode import Episode, follow, score_of
 from alerts.exclusions import circumstances_of, exclusion
@@ -18,6 +18,7 @@ from alerts.roster_file import CurrentRoster, no_roster
 from alerts.routing import Route
 from alerts.rules import InForce, Rules, Tier
 from alerts.steps import Steps
+from alerts.storms import storm
 from alerts.write_back import NOWHERE, Destination
 from infra.database.sql import statements
 from infra.metrics import Metrics
@@ -147,11 +148,13 @@ class Alarms:
         episode, limits = begun.episode, rules.storms
         if limits is None or episode.tier == "rapid_response":
             return False
-        raises = storms.raises_about(batch.cursor, limits, episode)
-        kind = storms.storm(limits, episode.tier, raises)
+        raises = storms_store.raises_about(batch.cursor, limits, episode)
+        kind = storm(limits, episode.tier, raises)
         if kind is None:
             return False
-        group, new = storms.gather(batch.cursor, limits, kind, raises, episode, _id(moment, f"{episode.tier}/{kind}"), moment.received_at)
+        group, new = storms_store.gather(
+            batch.cursor, limits, kind, raises, episode, _id(moment, f"{episode.tier}/{kind}"), moment.received_at
+        )
         held = {
             "episode_id": episode.episode_id,
             "grouped_in": group.episode_id,
@@ -159,7 +162,7 @@ class Alarms:
             "until": batch.now + limits.hold,
             "risen": begun.risen,
         }
-        batch.cursor.execute(storms.SQL["hold"].encode(), held)
+        batch.cursor.execute(storms_store.SQL["hold"].encode(), held)
         decision = Decision(kind="suppress", tier=episode.tier, reason="grouped", detail=kind)
         self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
         mutes.keep(batch.cursor, score, decision, rules.version, batch.now)

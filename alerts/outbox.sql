@@ -1,7 +1,8 @@
 -- What the batch's transaction and the pager read and write of the alerts room.
 
 -- name: open_episodes
-SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since, peak, policy_version, follows, input, grouped_in
+SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since, peak, policy_version, follows, input, grouped_in,
+    step_at, greatest(owned_since, bedside_at, outcome_at), state IN ('open', 'notified') AND next_step_at IS NULL
 FROM vigil_store.episode WHERE closed_at IS NULL AND patient_id = ANY(%(ids)s::text[])
 ORDER BY episode_id
 FOR UPDATE

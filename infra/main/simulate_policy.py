@@ -124,11 +124,13 @@ def _say(text: str) -> None:
 
 def _table(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['patients']['reported_on']} patients, {found['patient_days']:g} patient-days, {found['events']} events; policy {found['policy']}"
-    yield f"{'':38}" + "".join(f"{says:>30}" for _, says in COLUMNS)
+    yield f"{'':56}" + "".join(f"{says:>30}" for _, says in COLUMNS)
     for one in found["policies"]:
-        yield f"{one['name'][:37]:38}" + "".join(f"{cell(one[name]):>30}" for name, _ in COLUMNS)
+        yield f"{one['name'][:55]:56}" + "".join(f"{cell(one[name]):>30}" for name, _ in COLUMNS)
     for one in found["differences"]:
-        yield f"{one['of']} meets {cell(one['sensitivity_per_event'])} more of all events than {one['over']}"
+        yield f"{one['of']} meets {cell(one['sensitivity_per_event'])} more of all events than {one['over']} at as many pages"
+    for name, says in found["shapes"].items():
+        yield f"{name}: {says}"
     if found["budget_pages_per_35_patient_days"] is not None and found["chosen"] is None:
         yield "no threshold keeps within the budget: what does not depend on the model pages more by itself"
     for name, says in (found["chosen"] or {"changed": {}})["changed"].items():
