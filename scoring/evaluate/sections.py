@@ -31,6 +31,13 @@ def _alert_rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
 ALERT_HEAD = ("", *(title for _, title, _ in ALERTS), "lead in hours: median (quartiles)")
 
 
+MANNERS = {
+    "silenced": "each alert silences for its hours",
+    "repeated": "alerts repeated after a quiet",
+    "once_a_stay": "each patient alerted at most once",
+}
+
+
 def cohort(report: Report) -> str:
     """Who was judged."""
     found = report["cohort"]
@@ -86,10 +93,40 @@ def alerts(report: Report) -> str:
         parts.append(table(f"The deployed alert policy, version {policy['version']}", ALERT_HEAD, _alert_rows(kinds)))
         parts.append(f'<p class="note">{"; ".join(policy["says"])}</p>')
     budget = report["at_one_alert_a_day"]
-    for manner, says in (("repeated", "alerts repeated after a quiet"), ("once_a_stay", "each patient alerted at most once")):
-        parts.append(_beside(f"At one alert a day per 35 beds; {says}", budget[manner]))
-        parts.extend(_beside(f"At the number of alerts of {rule}; {says}", one[manner]) for rule, one in report["at_the_alerts_of"].items())
+    for manner, says in MANNERS.items():
+        if manner in budget:
+            parts.append(_beside(f"At one alert a day per 35 beds; {says}", budget[manner]))
+            parts.extend(
+                _beside(f"At the number of alerts of {rule}; {says}", one[manner]) for rule, one in report["at_the_alerts_of"].items()
+            )
+    if "at_equal_alerts" in report:
+        parts.append(_equal(report["at_equal_alerts"]))
     return "".join(parts) + _lead(report)
+
+
+EQUAL_HEAD = (
+    "",
+    "events",
+    "alerts a day per 35 beds: NEWS2",
+    "model",
+    "sensitivity per event: NEWS2",
+    "model",
+    "model above",
+    "PPV: NEWS2",
+    "model",
+    "model above",
+)
+
+
+def _equal(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Every event of a stay, the burden equal on each draw."""
+    rows = []
+    for cut, one in found.items():
+        measures = ("sensitivity_per_event", "ppv")
+        compared = [cell(value) for key in measures for value in (one[key]["news2"], one[key][MODEL], one["model_above"][key])]
+        rates = [cell(one["a_day_per_35_beds"][score], 2) for score in ("news2", MODEL)]
+        rows.append([f"NEWS2 ≥ {cut}", cell(one["events"]), *rates, *compared])
+    return table("Every event, at no more alerts than that threshold of NEWS2 raises on the same draw", EQUAL_HEAD, rows)
 
 
 def _beside(caption: str, found: Mapping[str, Any]) -> str:
