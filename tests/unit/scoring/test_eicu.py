@@ -170,6 +170,15 @@ def test_a_stays_outcome_becomes_its_labels(stays: dict[str, Trajectory]) -> Non
     assert dies["death_24h"] == [0.0] + [1.0] * 23, "death at 25:30"
     assert dies["support"][:3] == [1.0 if hour + 12 >= 800 / 60 else 0.0 for hour in (1, 2, 3)]
     assert isnan(dies["support"][14]), "on both from 14:50 on"
+    hours = {task: (at - eicu.START).total_seconds() / 3600 for task, at in stays["11"].onsets.items()}
+    assert hours == {
+        "death": 25.5,
+        "death_24h": 25.5,
+        "aki": 21.0,
+        "support": pytest.approx(800 / 60, abs=1e-3),
+        "deterioration": pytest.approx(800 / 60, abs=1e-3),
+    }
+    assert stays["12"].onsets == {}, "a rise from nothing is none"
     assert stays["11"].hospital_id == "7" and stays["12"].hospital_id == "8"
 
 
