@@ -37,7 +37,7 @@ LIMITS: Final = (
     "The eICU demo: stays in intensive care, an hour a row, a week at most. Thresholds of NEWS2 are made for wards and raise more often here.",
     "Outcomes are dated by what was charted: a treatment that is entered late looks later than it was.",
     "Rows in which the patient is not at risk, or nobody can tell the label, are left out: they raise no alerts, and count for no hours under watch.",
-    "Of several events of one stay the report counts the first; at_equal_alerts counts each.",
+    "Of several events of one stay the report counts the first, also one that comes after the last row; at_equal_alerts counts each that a row was labelled for.",
     "Thresholds at a budget of alerts are chosen on the judged rows themselves, for every score alike; the model's own is that of one alert a day per 35 beds.",
     "Consciousness and oxygen are charted for few stays: NEWS2 and qSOFA are lower bounds where they are not.",
     "What a guard would keep back, what the deployed policy would raise and what lost readings cost is not told: no such model is served.",
