@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Final, Literal
 
 import lightgbm
@@ -62,14 +63,23 @@ def calibrated(raw: Floats, scale: float, shift: float) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-(scale * raw + shift))))
 
 
-def train(patients: Sequence[Walked], seed: int, rounds: int = ROUNDS, on_member: Callable[[int, int], None] | None = None) -> Trained:
-    """A bag of FOLDS × AIMS members over these patients, all of whom are trained on. Raises ValueError where no patient has the event."""
+def train(
+    patients: Sequence[Walked],
+    seed: int,
+    rounds: int = ROUNDS,
+    on_member: Callable[[int, int], None] | None = None,
+    kept: Path | None = None,
+) -> Trained:
+    """A bag of FOLDS × AIMS members over these patients, all of whom are trained on. Raises ValueError where no patient has the event.
+
+    `kept`: the folder where each member is kept under what it was made from, so that a training that was cut off goes on where it was.
+    """
     parts = [part(patient.patient_id, seed) for patient in patients]
     members: list[lightgbm.Booster] = []
     unseen: dict[str, Floats] = {}
     for number in range(FOLDS):
         rest = [patient for patient, own in zip(patients, parts, strict=True) if own != number]
-        grown = [_grow(rest, aim, seed + FOLDS * place + number, rounds) for place, aim in enumerate(AIMS)]
+        grown = [_grow(rest, aim, seed + FOLDS * place + number, rounds, kept) for place, aim in enumerate(AIMS)]
         for patient, own in zip(patients, parts, strict=True):
             if own == number and len(patient.matrix):
                 unseen[patient.patient_id] = np.mean([one.predict(patient.matrix, raw_score=True) for one in grown], axis=0)
@@ -91,8 +101,8 @@ def part(patient_id: str, seed: int) -> int:
     return int.from_bytes(blake2b(f"{seed}/{patient_id}".encode(), digest_size=2).digest()) % FOLDS
 
 
-def _grow(patients: Sequence[Walked], aim: Aim, seed: int, rounds: int) -> lightgbm.Booster:
-    """One member."""
+def _grow(patients: Sequence[Walked], aim: Aim, seed: int, rounds: int, kept: Path | None) -> lightgbm.Booster:
+    """One member, from the folder of those kept where it lies there."""
     random = np.random.default_rng(seed)
     drawn = [
         (patient, 1.0 if patient.labels.any() else 1.0 / SHARE)
@@ -104,10 +114,25 @@ def _grow(patients: Sequence[Walked], aim: Aim, seed: int, rounds: int) -> light
         raise ValueError("none of these patients has the event: there is nothing to learn")
     matrix = np.concatenate([patient.matrix for patient, _ in drawn])
     counts = weights > 0
-    rows = lightgbm.Dataset(
-        matrix[counts], targets[counts], weight=weights[counts] / weights[counts].mean(), feature_name=list(FEATURES), free_raw_data=True
-    )
-    return lightgbm.train(PARAMETERS | {"seed": seed}, rows, num_boost_round=rounds)
+    matrix, targets, weights = matrix[counts], targets[counts], weights[counts] / weights[counts].mean()
+    place = kept / f"{_made_from(matrix, targets, weights, seed, rounds)}.txt" if kept is not None else None
+    if place is not None and place.exists():
+        return lightgbm.Booster(model_file=str(place))
+    rows = lightgbm.Dataset(matrix, targets, weight=weights, feature_name=list(FEATURES), free_raw_data=True)
+    member = lightgbm.train(PARAMETERS | {"seed": seed}, rows, num_boost_round=rounds)
+    if place is not None:
+        text = member.model_to_string()
+        place.with_suffix(".part").write_text(text)
+        place.with_suffix(".part").rename(place)
+    return member
+
+
+def _made_from(matrix: npt.NDArray[np.float32], targets: Floats, weights: Floats, seed: int, rounds: int) -> str:
+    """One number for a member's rows and recipe: what is kept under it is the same member."""
+    digest = blake2b(repr((sorted(PARAMETERS.items()), FEATURES, seed, rounds)).encode(), digest_size=16)
+    for array in (matrix, targets, weights):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _aims(drawn: Sequence[tuple[Walked, float]], aim: Aim) -> Iterator[tuple[Floats, Floats]]:

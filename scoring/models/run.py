@@ -27,6 +27,9 @@ BUDGET = 1.0
 """Alerts per 35 patients a day that the threshold is chosen for: what a ward of 35 beds bears from one score (about one a day)."""
 
 PARITY = 1e-5
+MEMBERS = "members"
+"""The folder of the members that were grown, so that a run that was cut off goes on; no part of the model."""
+
 PARITY_ROWS = 100_000
 """Rows that it is proved on, spread evenly over all."""
 
@@ -53,13 +56,14 @@ def write_run(
     holdout = [patient for patient in patients if fold(patient.patient_id) == "holdout"]
     seen = [patient for patient in patients if fold(patient.patient_id) != "holdout"]
     (out / TWIN).mkdir(parents=True, exist_ok=True)
+    (out / MEMBERS).mkdir(exist_ok=True)
     say("growing the twin, without the patients held out")
-    twin = _grown(seen, out / TWIN, Recipe(seed=seed, rounds=rounds, data_hash=data_hash, say=say))
+    twin = _grown(seen, out / TWIN, Recipe(seed=seed, rounds=rounds, data_hash=data_hash, members=out / MEMBERS, say=say))
     say("judging it on them")
     metrics = _metrics(twin, holdout, seed)
     metrics["at_the_alerts_of_news2"] = _side_by_side(twin, [_news2(one) for one in seen if len(one.matrix)], holdout)
     say("growing the model that is served, on all patients")
-    served = _grown(patients, out, Recipe(seed=seed, rounds=rounds, data_hash=data_hash, say=say, twin=twin.version))
+    served = _grown(patients, out, Recipe(seed=seed, rounds=rounds, data_hash=data_hash, members=out / MEMBERS, say=say, twin=twin.version))
     trees_of(with_single_thresholds(served.trained.booster).model_to_string()).save(out / "trees.npz")
     metrics |= {
         "out_of_fold": _out_of_fold(served),
@@ -81,6 +85,7 @@ class Recipe:
     seed: int
     rounds: int
     data_hash: str
+    members: Path
     say: Callable[[str], None]
     twin: str = ""
 
@@ -88,7 +93,9 @@ class Recipe:
 def _grown(patients: Sequence[Walked], folder: Path, recipe: Recipe) -> Grown:
     """Trains on all of these, exports, and writes model, guard and metadata. Calibration and thresholds come from what the bag's members say of patients they
     were grown without."""
-    trained = train(patients, recipe.seed, recipe.rounds, on_member=lambda done, of: recipe.say(f"  member {done} of {of}"))
+    trained = train(
+        patients, recipe.seed, recipe.rounds, on_member=lambda done, of: recipe.say(f"  member {done} of {of}"), kept=recipe.members
+    )
     export(trained, folder / "model.onnx")
     rows = np.concatenate([patient.matrix for patient in patients])
     (folder / "guard.json").write_bytes(msgspec.json.encode(fit_guard(rows)))

@@ -100,6 +100,26 @@ def test_what_is_said_of_a_training_patient_comes_from_members_that_never_saw_th
     assert any((as_it_was[one.patient_id] != otherwise[one.patient_id]).any() for one in cohort)
 
 
+def test_a_training_that_was_cut_off_goes_on_with_the_members_that_were_kept(trained: Trained, tmp_path: Path) -> None:
+    class CutOff(Exception):
+        pass
+
+    def stop(done: int, _: int) -> None:
+        if done == 4:
+            raise CutOff
+
+    with pytest.raises(CutOff):
+        train(patients(80), seed=4, rounds=20, on_member=stop, kept=tmp_path)
+    kept = {one.name: one.stat().st_mtime_ns for one in tmp_path.iterdir()}
+    again = train(patients(80), seed=4, rounds=20, kept=tmp_path)
+    assert len(kept) == 4
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept, "none of them was grown again"
+    assert again.booster.model_to_string() == trained.booster.model_to_string()
+    np.testing.assert_array_equal(again.unseen["p1"], trained.unseen["p1"])
+    train(patients(80), seed=5, rounds=20, kept=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 20, "another recipe makes other members"
+
+
 def test_without_an_event_there_is_nothing_to_learn() -> None:
     with pytest.raises(ValueError, match="nothing to learn"):
         train([one for one in patients(20) if not one.labels.any()], seed=1, rounds=2)
