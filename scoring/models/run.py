@@ -15,7 +15,7 @@ import onnxruntime
 from scoring.evaluate import figures
 from scoring.evaluate.figures import Judged
 from scoring.guard_fit import fit_guard
-from scoring.models.booster import AIMS, FOLDS, PARAMETERS, ROUNDS, SHARE, Trained, train
+from scoring.models.booster import AIMS, FOLDS, PARAMETERS, ROUNDS, SHARE, Trained, Way, train
 from scoring.models.card import write
 from scoring.models.export import export, with_single_thresholds
 from scoring.models.twin import TWIN
@@ -47,7 +47,7 @@ class Grown:
 
 
 def write_run(
-    patients: Sequence[Walked], out: Path, seed: int, data_hash: str, say: Callable[[str], None], rounds: int = ROUNDS
+    patients: Sequence[Walked], out: Path, seed: int, data_hash: str, say: Callable[[str], None], rounds: Mapping[Way, int] = ROUNDS
 ) -> dict[str, Any]:
     """Grows a twin without the hold-out and judges it there, then the model that is served, by the same recipe on all patients; returns the metrics.
 
@@ -83,7 +83,7 @@ class Recipe:
     """What twin and served model have in common. `twin`: for the served model, the version of the other."""
 
     seed: int
-    rounds: int
+    rounds: Mapping[Way, int]
     data_hash: str
     members: Path
     say: Callable[[str], None]
@@ -123,7 +123,7 @@ def _out_of_fold(grown: Grown) -> dict[str, float]:
     return {name: round(figure(grown.unseen), 4) for name, figure in found.items()}
 
 
-def _config(seed: int, rounds: int) -> dict[str, Any]:
+def _config(seed: int, rounds: Mapping[Way, int]) -> dict[str, Any]:
     return {"parameters": PARAMETERS, "rounds": rounds, "folds": FOLDS, "aims": AIMS, "share": SHARE, "seed": seed, "budget": BUDGET}
 
 

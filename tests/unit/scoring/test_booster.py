@@ -10,12 +10,13 @@ import onnxruntime
 import pytest
 
 from scoring.models.bag import bagged
-from scoring.models.booster import Trained, platt, train
+from scoring.models.booster import Trained, Way, platt, train
 from scoring.models.export import export, with_single_thresholds
 from scoring.models.walk import Walked, fold
 from streams.features import FEATURES
 
 HOURS = 40
+FEW: dict[Way, int] = {"sought": 12, "drawn": 12}
 
 
 def patients(number: int) -> list[Walked]:
@@ -35,11 +36,11 @@ def patients(number: int) -> list[Walked]:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    return train(patients(80), seed=4, rounds=20)
+    return train(patients(80), seed=4, rounds=FEW)
 
 
 def test_the_same_seed_gives_the_same_model(trained: Trained) -> None:
-    again = train(patients(80), seed=4, rounds=20)
+    again = train(patients(80), seed=4, rounds=FEW)
     assert again.booster.model_to_string() == trained.booster.model_to_string()
     assert (again.scale, again.shift) == (trained.scale, trained.shift)
 
@@ -95,7 +96,7 @@ def test_what_is_said_of_a_training_patient_comes_from_members_that_never_saw_th
     cohort = patients(60)
     odd = cohort[1]
     flipped = [Walked(one.patient_id, one.matrix, 1 - one.labels if one is odd else one.labels, one.news2_at_least) for one in cohort]
-    as_it_was, otherwise = (train(some, seed=4, rounds=8).unseen for some in (cohort, flipped))
+    as_it_was, otherwise = (train(some, seed=4, rounds=FEW).unseen for some in (cohort, flipped))
     np.testing.assert_array_equal(as_it_was[odd.patient_id], otherwise[odd.patient_id])
     assert any((as_it_was[one.patient_id] != otherwise[one.patient_id]).any() for one in cohort)
 
@@ -105,24 +106,24 @@ def test_a_training_that_was_cut_off_goes_on_with_the_members_that_were_kept(tra
         pass
 
     def stop(done: int, _: int) -> None:
-        if done == 4:
+        if done == 8:
             raise CutOff
 
     with pytest.raises(CutOff):
-        train(patients(80), seed=4, rounds=20, on_member=stop, kept=tmp_path)
+        train(patients(80), seed=4, rounds=FEW, on_member=stop, kept=tmp_path)
     kept = {one.name: one.stat().st_mtime_ns for one in tmp_path.iterdir()}
-    again = train(patients(80), seed=4, rounds=20, kept=tmp_path)
-    assert len(kept) == 4
+    again = train(patients(80), seed=4, rounds=FEW, kept=tmp_path)
+    assert len(kept) == 8
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == kept, "none of them was grown again"
     assert again.booster.model_to_string() == trained.booster.model_to_string()
     np.testing.assert_array_equal(again.unseen["p1"], trained.unseen["p1"])
-    train(patients(80), seed=5, rounds=20, kept=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 20, "another recipe makes other members"
+    train(patients(80), seed=5, rounds=FEW, kept=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 40, "another recipe makes other members"
 
 
 def test_without_an_event_there_is_nothing_to_learn() -> None:
     with pytest.raises(ValueError, match="nothing to learn"):
-        train([one for one in patients(20) if not one.labels.any()], seed=1, rounds=2)
+        train([one for one in patients(20) if not one.labels.any()], seed=1, rounds=FEW)
 
 
 def test_platt_finds_the_sigmoid_that_made_the_labels() -> None:

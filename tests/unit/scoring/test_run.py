@@ -10,12 +10,14 @@ import onnxruntime
 import pytest
 
 from scoring.evaluate.figures import auroc
+from scoring.models.booster import Way
 from scoring.models.run import write_run
 from scoring.models.twin import TWIN, metadata_in, unseen_by
 from scoring.models.walk import Walked, fold
 from streams.features import FEATURES
 
-HOURS, ROUNDS = 24, 4
+HOURS = 24
+ROUNDS: dict[Way, int] = {"sought": 3, "drawn": 3}
 
 
 def cohort() -> list[Walked]:
