@@ -15,6 +15,7 @@ from alerts.policy_file import load
 from alerts.rules import PolicyError, Rules
 from infra.main.cli import NOT_THERE, Trouble
 from infra.main.deployed import policy
+from infra.main.held_out import judged_in
 from infra.main.home import json_option
 from scoring.evaluate.page import html
 from scoring.evaluate.sepsis2019 import Abstains, Asked, Files, Predict, evaluate
@@ -22,8 +23,9 @@ from scoring.evaluate.unseen_hospitals import COLUMNS
 from scoring.evaluate.unseen_hospitals import report as unseen_report
 from scoring.guards import Guard, guard_of
 from scoring.models.card import renew
-from scoring.models.metadata import SHIPPED, metadata_of
+from scoring.models.metadata import SHIPPED
 from scoring.models.tasks import TASKS
+from scoring.models.twin import metadata_in
 from scoring.models.walk import fold
 from streams.features import VERSION
 from streams.replay.cinc2019 import NotACinc2019File, files
@@ -46,7 +48,7 @@ STRESS = 400
     "--repository", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SHIPPED, help="Another model repository."
 )
 @click.option("--policy", "policy_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another alert policy.")
-@click.option("--held-out", is_flag=True, help="Only the patients that training holds out.")
+@click.option("--held-out", is_flag=True, help="Only the patients held out, judged by the model that never saw them.")
 @click.option(
     "--stress", type=click.IntRange(min=0), default=STRESS, show_default=True, help="Patients for the missing-data stress; 0 for none."
 )
@@ -87,16 +89,18 @@ def _unseen(run: Path, task: str) -> dict[str, Any]:
 
 
 def _sepsis(data: Path, out: Path, repository: Path, policy_file: Path | None, held_out: bool, stress: int, card: bool) -> dict[str, Any]:
-    metadata = metadata_of(repository, "deterioration")
+    served = repository / "deterioration" / "1"
+    folder = judged_in(served) if held_out else served
+    metadata = metadata_in(folder)
     if metadata.features != VERSION:
         raise Trouble("the model was trained on another feature list", "train it again: vigil train")
     if card and not held_out:
         raise Trouble("a card tells of patients nobody trained on", "add --held-out")
     out.mkdir(parents=True, exist_ok=True)
     asked = Asked(
-        abstains=_abstains(guard_of(repository / "deterioration" / "1" / "guard.json")),
-        metadata=metadata, predict=_predict(repository / "deterioration" / "1" / "model.onnx"), policy=policy(_rules(policy_file, metadata.threshold)),
-        stress=stress, held_out=held_out, on_patient=_progress, say=_say,
+        abstains=_abstains(guard_of(folder / "guard.json")),
+        metadata=metadata, predict=_predict(folder / "model.onnx"), policy=policy(_rules(policy_file, metadata.threshold)),
+        stress=stress, held_out=held_out, twin_of="" if folder == served else metadata_in(served).version, on_patient=_progress, say=_say,
     )  # fmt: skip
     try:
         report = evaluate(_chosen(data, held_out), asked, out)

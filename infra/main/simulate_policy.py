@@ -17,10 +17,12 @@ from alerts.simulate.page import COLUMNS, cell, html
 from alerts.simulate.report import Patients, report
 from alerts.simulate.tracks import Track, Walker, walk_all
 from infra.main.cli import NOT_THERE, Trouble
+from infra.main.held_out import judged_in
 from infra.main.home import home_option, json_option, settings_of
 from scoring.models.metadata import Metadata
+from scoring.models.twin import metadata_in
 from scoring.models.walk import fold
-from scoring.served import as_shipped, live_metadata, repository_of
+from scoring.served import as_shipped, repository_of
 from scoring.watched import WATCHED
 from streams.features import VERSION
 from streams.replay.cinc2019 import NotACinc2019File, files
@@ -57,14 +59,14 @@ class Budget(click.ParamType):
 def command(
     home: Path, as_json: bool, data: Path, source: str, file: Path | None, budget: float | None, limit: int | None, out: Path | None
 ) -> None:
-    """Walks patients through the bedside's scores and the policy's episodes: those whom the model was not trained on. Thresholds are chosen on half of
-    them, the report is of the other half."""
+    """Walks patients through the bedside's scores and the policy's episodes: those held out, scored by the model's twin that never saw them. Thresholds
+    are chosen on half of them, the report is of the other half."""
     settings = settings_of(home)
-    metadata = live_metadata(settings.triton)
+    folder = judged_in(repository_of(settings.triton) / settings.triton.model / as_shipped(settings.triton).served)
+    metadata = metadata_in(folder)
     if metadata.features != VERSION:
         raise Trouble("the model was trained on another feature list", "train it again: vigil train")
     policy = _policy(file or (Path(settings.page.policy) if settings.page.policy else None), metadata)
-    folder = repository_of(settings.triton) / metadata.name / as_shipped(settings.triton).served
     walker = Walker(folder=folder, watched=tuple(sorted(policy.scores & WATCHED)))
     patients = _patients(_walked(data, walker, limit))
     found = report(policy, metadata.name, patients, budget, metadata.seed, _say)
