@@ -30,7 +30,11 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Scorer(Protocol[S]):
-    """What the roof hands in to score. `score` may call Triton; `write` is part of the batch's transaction."""
+    """What the roof hands in to score. `score` may call Triton; `recall`, before it, and `write`, after, are part of the batch's transaction."""
+
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        """Reads what the scorer itself keeps of these patients."""
+        ...
 
     def score(self, moments: Sequence[Moment], now: datetime) -> Sequence[S]:
         """The scores of these moments, in their order."""
@@ -148,7 +152,7 @@ class Transactor(Generic[S]):
         if not fresh:
             return Batch(), ()
         batch = self._process(cursor, fresh, now)
-        scores = self._scorer.score(batch.moments, now)
+        scores = self._scored(cursor, batch.moments, now)
         self._write(cursor, batch, scores, now)
         self._policy.decide(cursor, batch.moments, scores, now)
         progress.advance(cursor, fresh, expected)
@@ -163,7 +167,7 @@ class Transactor(Generic[S]):
             return Batch(), ()
         batch = self._process(cursor, fresh, now)
         batch.moments, present = backlog.judged_now(batch.moments, now)
-        scores = self._scorer.score(batch.moments, now)
+        scores = self._scored(cursor, batch.moments, now)
         self._write(cursor, batch, scores, now)
         moments = [moment for moment in batch.moments if str(moment.source) in present]
         self._policy.decide(cursor, moments, scores, now)
@@ -185,6 +189,10 @@ class Transactor(Generic[S]):
         batch.kin = self.states.kin
         batch.guests |= begun.strangers
         return batch
+
+    def _scored(self, cursor: psycopg.Cursor, moments: Sequence[Moment], now: datetime) -> Sequence[S]:
+        self._scorer.recall(cursor, moments)
+        return self._scorer.score(moments, now)
 
     def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
         store.write(cursor, batch, now)

@@ -26,7 +26,7 @@ from scoring.served import LOOK_EVERY_S, Served, as_shipped, quantiles_of
 from scoring.stages import BREACH_SCORES, Change, Evidence, Standing
 from scoring.triton import registry, seal
 from scoring.triton.client import TritonClient
-from streams.features import FEATURES, VERSION
+from streams.features import FEATURES
 from tests.hl7 import SICK, oru
 from tests.moments import NOON, moments
 
@@ -67,7 +67,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ports = choose(home / "ports.json", ["grpc", "http", "metrics"])
     address = f"{HOST}:{ports['grpc']}"
     (home / "vigil.toml").write_text(f'[triton]\ngrpc = "{address}"\nrepository = "{with_two(home)}"\n')
-    registry.lay_out(home / "repository", home / "triton" / "models", features=VERSION)
+    registry.lay_out(home / "repository", home / "triton" / "models", features=registry.schemas())
     server = triton_server.start(home / "triton" / "models", ports["grpc"], ports["http"], ports["metrics"])
     try:
         deadline = time.monotonic() + 90
