@@ -176,12 +176,11 @@ class Carrying:
         return {str(moment.source): answer for (_, moment), (_, answer) in zip(of, found, strict=True)} if told else {}
 
     def _advanced(self, moves: Sequence[tuple[Carried, datetime, Step]], *, ask: bool) -> tuple[list[tuple[Carried, Answer]], bool]:
-        if ask:
-            try:
-                return advance_all(self._cell, moves), True
-            except (ModelUnavailable, OddAnswer):
-                pass
-        return advance_all(self._whole, moves), False
+        """The moves made, and whether Triton made them: what it did not say is not told."""
+        try:
+            return advance_all(self._cell if ask else self._whole, moves), ask
+        except (ModelUnavailable, OddAnswer):
+            return advance_all(self._whole, moves), False
 
     def write(self, cursor: Cursor) -> None:
         """Keeps what is carried now, within the batch's transaction."""

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 import numpy.typing as npt
@@ -66,12 +68,12 @@ class Whole:
 
     def __init__(self, path: Path) -> None:
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as held:
                 self._weights: dict[str, Doubles] = {
                     name: held[name].astype(np.float64) for name in held.files if name not in ("version", "step")
                 }
                 self.version, step = str(held["version"]), str(held["step"])
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
+        except (OSError, EOFError, BadZipFile, ZlibError, ValueError, KeyError) as error:
             raise NotWeights(f"{path.name} cannot be read") from error
         missing = [name for name in SCALING if name not in self._weights] + [
             name for name in LAYERS if f"{name}_weight" not in self._weights

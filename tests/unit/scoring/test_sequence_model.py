@@ -1,7 +1,6 @@
 """The sequence model: what is exported is what was trained, what is carried is what a replay gives, and nothing implausible moves it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -236,15 +235,20 @@ def test_a_stay_of_typical_values_is_its_own_base(weights: Whole, made: tuple[Ne
     assert max(map(abs, added.values())) < 1e-5
 
 
-@pytest.mark.parametrize(
-    "spoil", [lambda content: b"", lambda content: content[:200], lambda content: content.replace(VERSION.encode(), b"0")]
-)
-def test_weights_that_are_none_are_refused(made: tuple[Network, Sight, Session], tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+def test_weights_that_are_none_or_of_other_steps_are_refused(
+    made: tuple[Network, Sight, Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network, sight, _ = made
     path = tmp_path / "weights.npz"
     save_weights(network, sight, "v", path)
-    path.write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(NotWeights):
+    content = path.read_bytes()
+    for spoilt in (b"", content[:200], content[:-200], content[:3000] + bytes(200) + content[3200:]):
+        path.write_bytes(spoilt)
+        with pytest.raises(NotWeights):
+            Whole(path)
+    path.write_bytes(content)
+    monkeypatch.setattr("scoring.models.sequence.whole.VERSION", "00000000")
+    with pytest.raises(NotWeights, match="00000000"):
         Whole(path)
 
 
@@ -288,7 +292,8 @@ def test_another_models_state_and_an_odd_answer_are_refused(made: tuple[Network,
     step = Step(np.full(len(CODES), np.nan, np.float32), np.zeros(6, np.float32))
     with pytest.raises(OtherModel):
         advance_hidden(cell, replace(nothing_carried(cell), version="older"), NOON, step)
-    ill = replace(nothing_carried(cell), numbers=np.full_like(nothing_carried(cell).numbers, np.nan))
+    begun, _ = advance_hidden(cell, nothing_carried(cell), NOON, step)
+    ill = replace(begun, before=np.full_like(begun.before, np.nan))
     with pytest.raises(OddAnswer):
         advance_hidden(cell, ill, NOON, step)
 
