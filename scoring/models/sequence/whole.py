@@ -3,6 +3,7 @@
 No gate depends on the hidden state (`network.Layer`), so a stay of 240 steps is a few products of matrices and one line that runs step by step.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
-from zlib import error as ZlibError
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +73,7 @@ class Whole:
                     name: held[name].astype(np.float64) for name in held.files if name not in ("version", "step")
                 }
                 self.version, step = str(held["version"]), str(held["step"])
-        except (OSError, EOFError, BadZipFile, ZlibError, ValueError, KeyError) as error:
+        except (OSError, EOFError, BadZipFile, zlib.error, ValueError, KeyError) as error:
             raise NotWeights(f"{path.name} cannot be read") from error
         missing = [name for name in SCALING if name not in self._weights] + [
             name for name in LAYERS if f"{name}_weight" not in self._weights
