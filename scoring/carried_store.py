@@ -60,7 +60,7 @@ def standings(cursor: Cursor, version: str, ids: Sequence[str]) -> dict[str, Sta
 def befores(cursor: Cursor, version: str, ids: Sequence[str]) -> dict[str, Floats]:
     """The states that these patients' open steps began with."""
     rows = cursor.execute(SQL["before"].encode(), {"ids": list(ids), "version": version}, binary=True)
-    return {row[0]: np.frombuffer(bytes(row[1]), "<f4").astype(np.float32) for row in rows}
+    return {row[0]: np.frombuffer(bytes(row[1]), "<f4").astype(np.float32) for row in rows if len(row[1]) % 4 == 0}
 
 
 def measured(cursor: Cursor, ids: Sequence[str]) -> set[str]:
@@ -98,5 +98,7 @@ def packed(step: Step) -> bytes:
 
 def unpacked(kept: bytes) -> Step | None:
     """The very step that was packed; None where these bytes are another list's."""
+    if len(kept) != 4 * (len(CODES) + len(CONTEXT)):
+        return None
     numbers = np.frombuffer(kept, "<f4").astype(np.float32)
-    return Step(numbers[: len(CODES)], numbers[len(CODES) :]) if len(numbers) == len(CODES) + len(CONTEXT) else None
+    return Step(numbers[: len(CODES)], numbers[len(CODES) :])

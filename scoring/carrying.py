@@ -15,7 +15,7 @@ from scoring.models.sequence.carried import Answer, Carried, Cell, OddAnswer, ad
 from scoring.models.sequence.metadata import SequenceMetadata
 from scoring.models.sequence.step import Step, step_of
 from scoring.models.sequence.whole import Whole
-from scoring.rebuilt import STEPPED, hours_of, without
+from scoring.rebuilt import STEPPED, hours_of, takes_a_step, without
 from scoring.score import Mode, Score
 from scoring.voice import ModelUnavailable
 from streams import as_of
@@ -97,7 +97,7 @@ class Carrying:
         self._gone = late | {one.patient.patient_id for one in moments if one.closed}
         asked: dict[str, list[Moment]] = {}
         for one in moments:
-            if one.changed & STEPPED and one.patient.patient_id not in late:
+            if one.patient.patient_id not in late and takes_a_step(one.patient, one.changed, one.received_at):
                 asked.setdefault(one.patient.patient_id, []).append(one)
         self._kept = store.standings(cursor, self._metadata.version, list(asked)) if asked else {}
         reasons = {one: why_rebuilt(self._kept[one], asked[one]) for one in asked}

@@ -16,6 +16,13 @@ STEPPED = frozenset(CODES)
 """A message that changes none of these takes no step."""
 
 
+def takes_a_step(state: PatientState, changed: Iterable[str], at: datetime) -> bool:
+    """Whether the message of `at`, which is in the state, brought a reading of its own: not where it only joined two patients, or said again what
+    was known. `changed`: the codes that it speaks of.
+    """
+    return any(one.received_at == at for code in changed if code in STEPPED for one in reversed(state.readings.get(code, ())))
+
+
 def hours_of(nobody: PatientState, facts: Iterable[Told]) -> list[Hour]:
     """The steps of the stay that these facts end in, message by message in the order of receipt. `nobody`: who the patient is, and nothing else.
 
@@ -29,7 +36,7 @@ def hours_of(nobody: PatientState, facts: Iterable[Told]) -> list[Hour]:
     before_at: datetime | None = None
     for at, told in _messages(facts):
         state = _after(state, told)
-        if not any(isinstance(one.fact, Observation) and code_of(one.fact) in STEPPED for one in told):
+        if not takes_a_step(state, (code for one in told if isinstance(one.fact, Observation) and (code := code_of(one.fact))), at):
             continue
         how = follows(opened_at, last_at, at)
         if how == "anew":

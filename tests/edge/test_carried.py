@@ -293,7 +293,7 @@ def test_a_backlog_is_silent_and_the_next_message_knows_all_of_it(workers: list[
         backlog.put_aside(connection.cursor(), {("hl7.oru", 0): 6}, 1)
     past, present = course(count=8)[:6], course(count=8)[6:]
     assert len(one.take(*present)) == 2
-    one.now = after(200)
+    one.now = after(205)
     filled = one.transactor.fill(Range(topic="hl7.oru", partition=0, next_offset=0, until_offset=6), past)
     assert list(filled.scores) == []
     assert rows(one.url, "SELECT count(*) FROM vigil_store.carried") == [(0,)]
