@@ -1,6 +1,7 @@
 """The network on a real Triton, beside the trees: the same numbers as the file, one request a batch, silent where Triton is, and as far as its stage goes."""
 
 import socket
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,30 +137,43 @@ class Worker:
         return list(self.transactor.record(records).scores)
 
 
+@pytest.fixture
+def working(postgres_url: str) -> Iterator[Callable[[TritonSettings], Worker]]:
+    """Workers on one database."""
+    made: list[Worker] = []
+
+    def begin(settings: TritonSettings) -> Worker:
+        made.append(Worker(postgres_url, settings))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.transactor.forget()
+
+
 def names(scores: list[Score]) -> list[tuple[str, str]]:
     return [(one.name, one.mode) for one in scores]
 
 
-def test_it_speaks_beside_the_trees_as_a_shadow(postgres_url: str, settings: Settings) -> None:
-    worker = Worker(postgres_url, patient(settings.triton))
+def test_it_speaks_beside_the_trees_as_a_shadow(working: Callable[[TritonSettings], Worker], settings: Settings) -> None:
+    worker = working(patient(settings.triton))
     scores = worker.take(record(0, oru("1", NOON, SICK)), record(1, oru("2", NOON, WELL)))
     assert names(scores) == [("news2", "live"), ("deterioration", "live")] * 2 + [(NAME, "shadow")] * 2
     assert worker.told == []
-    worker.transactor.forget()
 
 
-def test_where_triton_is_away_it_is_not_asked_as_well_and_nothing_is_missed(postgres_url: str, settings: Settings) -> None:
-    worker = Worker(postgres_url, patient(settings.triton))
+def test_where_triton_is_away_it_is_not_asked_as_well_and_nothing_is_missed(
+    working: Callable[[TritonSettings], Worker], settings: Settings
+) -> None:
+    worker = working(patient(settings.triton))
     first = worker.take(record(0, oru("1", NOON, SICK)))[-1]
     good = worker.served._settings
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         away = msgspec.structs.replace(good, grpc=f"127.0.0.1:{deaf.getsockname()[1]}", timeout_ms=50, sequence_timeout_ms=60_000)
-        other = Worker(postgres_url, away)
-        assert names(other.take(record(1, oru("1", LATER, WELL), minutes=60))) == [("news2", "fallback")]
-        other.transactor.forget()
+        other = working(away)
+        assert names(other.take(record(1, oru("1", LATER, SICK), minutes=60))) == [("news2", "fallback")]
     back = worker.take(record(2, oru("1", LATER, {"lactate": 4.2}, filler="X"), minutes=61))[-1]
     assert (first.name, back.name, first.value != back.value) == (NAME, NAME, True)
-    worker.transactor.forget()
 
 
 def said(home: Path, *arguments: str) -> str:
@@ -168,23 +182,26 @@ def said(home: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def test_its_stage_is_kept_apart_from_the_trees_and_a_retired_one_is_silent(postgres_url: str, settings: Settings, tmp_path: Path) -> None:
+def test_its_stage_is_kept_apart_from_the_trees_and_a_retired_one_is_silent(
+    working: Callable[[TritonSettings], Worker], postgres_url: str, settings: Settings, tmp_path: Path
+) -> None:
     (tmp_path / "vigil.toml").write_text(f'[database]\nurl = "{postgres_url}"\n[triton]\ngrpc = "{settings.triton.grpc}"\n')
     assert [line.split()[:3] for line in said(tmp_path, "list").splitlines()] == [
         ["deterioration/1", "live", "serves"],
         [f"{NAME}/1", "shadow", "serves"],
     ]
-    worker = Worker(postgres_url, patient(settings.triton))
+    worker = working(patient(settings.triton))
     worker.take(record(0, oru("1", NOON, SICK)))
     said(tmp_path, "demote", "1", "--model", NAME, "--to", "retired", "--reason", "for the test", "--by", "ada")
     assert NAME in [one.name for one in worker.take(record(1, oru("1", NOON, SICK, filler="B"), minutes=1))]
     assert NAME not in [one.name for one in worker.take(record(2, oru("1", NOON, SICK, filler="C"), minutes=2))]
-    worker.transactor.forget()
 
 
-def test_its_score_is_explained_by_what_was_known_and_comes_out_the_same(postgres_url: str, settings: Settings, tmp_path: Path) -> None:
+def test_its_score_is_explained_by_what_was_known_and_comes_out_the_same(
+    working: Callable[[TritonSettings], Worker], postgres_url: str, settings: Settings, tmp_path: Path
+) -> None:
     (tmp_path / "vigil.toml").write_text(f'[database]\nurl = "{postgres_url}"\n[triton]\ngrpc = "{settings.triton.grpc}"\n')
-    worker = Worker(postgres_url, patient(settings.triton))
+    worker = working(patient(settings.triton))
     made = []
     for n in range(7):
         made += worker.take(
@@ -201,4 +218,3 @@ def test_its_score_is_explained_by_what_was_known_and_comes_out_the_same(postgre
     plain = CliRunner().invoke(explain, ["--home", str(tmp_path), score.score_id]).stdout
     assert "because of " in plain
     assert plain.rstrip().endswith("the same")
-    worker.transactor.forget()

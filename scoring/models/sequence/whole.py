@@ -32,9 +32,6 @@ CLIP: Final = 6.0
 
 LAYERS: Final = ("embed", "first", "between", "second", "mix", "hazards", "worth")
 SCALING: Final = ("logged", "centre", "spread")
-MOVED: Final = (0, 4, 5)
-"""Of the parts that the network sees of a quantity, those that its value moves: the last, its change, its distance from the mean. The others
-(whether, how long ago and how often it was measured) are moved by when it was measured."""
 
 
 class NotWeights(ValueError):
@@ -117,35 +114,20 @@ class Whole:
 
     def answer(self, hours: Sequence[Hour]) -> tuple[Floats, float]:
         """Risks (tasks, horizons) and worth after these steps."""
-        risks, worth = self._answers(self._passed(self._stay(hours, typical=False)[0]).mixed[-1:])
+        risks, worth = self._answers(self._passed(self.stay(hours, typical=False)[0]).mixed[-1:])
         return risks.reshape(len(TASKS), len(HORIZONS_H)), float(worth[0, 0])
 
-    def attributed(self, hours: Sequence[Hour], points: int) -> tuple[dict[int, float], float, float]:
-        """Integrated gradients of the log odds of `worth` after these steps, by place in CODES; their base, and the log odds themselves.
-
-        The way leads from the same stay with every measured value a typical one (the training patients' centre), measured at the same times, to the
-        stay as it was. Along it what the network sees changes in straight lines, so the way is taken there. `points`: of Gauss and Legendre's
-        rule; what the sum misses (the network bends at its rectifiers) is told by the three. Source: Sundararajan et al., ICML 2017.
-        """
-        there, here = self._stay(hours, typical=True)[0], self._stay(hours, typical=False)[0]
-        moved = here - there
-        where, weights = np.polynomial.legendre.leggauss(points)
-        gradient = np.zeros_like(moved)
-        for point, weight in zip((where + 1) / 2, weights / 2, strict=True):
-            gradient += weight * self._gradient(self._passed(there + point * moved))
-        each = gradient * moved
-        count = len(CODES)
-        by_code = sum(each[:, part * count : (part + 1) * count].sum(axis=0) for part in MOVED)
-        base, whole = (float(self._linear("worth", self._passed(seen).mixed[-1:])[0, 0]) for seen in (there, here))
-        return {place: float(by_code[place]) for place in range(count)}, base, whole
+    def log_odds(self, seen: Doubles) -> float:
+        """Of the worth after these steps, of which (T, seen) is what the network sees."""
+        return float(self._linear("worth", self._passed(seen).mixed[-1:])[0, 0])
 
     def _states(self, hours: Sequence[Hour]) -> Floats:
-        seen, carried = self._stay(hours, typical=False)
+        seen, carried = self.stay(hours, typical=False)
         passed = self._passed(seen)
         return np.concatenate([*passed.hidden, carried], axis=1).astype(np.float32)
 
-    def _stay(self, hours: Sequence[Hour], *, typical: bool) -> tuple[Doubles, Doubles]:
-        """What is seen at each step, and what is carried of it after each, row by row."""
+    def stay(self, hours: Sequence[Hour], *, typical: bool) -> tuple[Doubles, Doubles]:
+        """What is seen at each step (T, seen), and what is carried of it after each. `typical`: as if every value measured were the training patients' centre."""
         carried = blank(1, 0).astype(np.float64)
         seen, after = [], []
         for hour in hours:
@@ -155,7 +137,7 @@ class Whole:
         return np.concatenate(seen), np.concatenate(after)
 
     def _seen(self, kept: Doubles, values: Floats, context: Floats, *, typical: bool) -> tuple[Doubles, Doubles]:
-        """`network.Sight.forward`. `typical`: as if every value measured were the training patients' centre."""
+        """`network.Sight.forward`."""
         elapsed, last, age, change, mean, often = np.split(kept, [1, *(1 + part * len(CODES) for part in range(1, KEPT))], axis=1)
         gap = np.clip(np.nan_to_num(context[:, :1].astype(np.float64), nan=0.0, posinf=LONGEST_GAP_H, neginf=0.0), 0.0, LONGEST_GAP_H)
         x, known = self._scaled(values)
@@ -206,8 +188,9 @@ class Whole:
             embedded=embedded, keep=(kept[0], kept[1]), candidate=(news[0], news[1]), hidden=(hiddens[0], hiddens[1]), between=belows[0], mixed=belows[1],
         )  # fmt: skip
 
-    def _gradient(self, passed: Passed) -> Doubles:
-        """Of the last step's log odds of `worth` by what was seen at every step: (T, seen)."""
+    def gradient(self, seen: Doubles) -> Doubles:
+        """Of `log_odds` by what was seen at every step: (T, seen)."""
+        passed = self._passed(seen)
         upward = np.zeros_like(passed.mixed)
         upward[-1] = self._weights["worth_weight"][0] * (passed.mixed[-1] > 0)
         for number, layer, onward, below in ((1, "second", "mix", passed.between), (0, "first", "between", passed.embedded)):

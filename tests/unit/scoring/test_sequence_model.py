@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from scoring.integrated import integrated
 from scoring.models.sequence import scaling
 from scoring.models.sequence.carried import (
     Carried,
@@ -213,15 +214,16 @@ def test_the_weights_alone_say_what_the_exported_step_says(
 def test_attributions_sum_to_the_log_odds_and_are_the_gradients_torch_has(made: tuple[Network, Sight, Session], weights: Whole) -> None:
     network, sight, _ = made
     for one in (stay(0), stay(9), stay(3, hours=240)):
-        added, base, log_odds = weights.attributed(hours(one), 64)
-        assert base + sum(added.values()) == pytest.approx(log_odds, abs=1e-3)
-        assert {NAMES[place] for place, each in added.items() if each} <= {"heart_rate", "lactate"}
+        why = integrated(weights, hours(one))
+        log_odds = why.log_odds
+        assert abs(why.missed) < 1e-3
+        assert set(why.moved) == {"heart_rate", "lactate"}
         worth = probabilities(network, sight, one)[1][-1]
         assert log_odds == pytest.approx(float(np.log(worth / (1 - worth))), abs=1e-3)
-        seen = torch.from_numpy(weights._stay(hours(one), typical=False)[0]).requires_grad_()
+        seen = torch.from_numpy(weights.stay(hours(one), typical=False)[0]).requires_grad_()
         exact = network.double()
         [gradient] = torch.autograd.grad(exact(seen, (1,) * len(seen))[1][-1], seen)
-        np.testing.assert_allclose(weights._gradient(weights._passed(seen.detach().numpy())), gradient.numpy(), atol=1e-9)
+        np.testing.assert_allclose(weights.gradient(seen.detach().numpy()), gradient.numpy(), atol=1e-9)
         network.float()
 
 
@@ -230,9 +232,9 @@ def test_a_stay_of_typical_values_is_its_own_base(weights: Whole, made: tuple[Ne
     one = stay(4, hours=12)
     centre = np.where(sight.logged.numpy() > 0, np.expm1(np.minimum(sight.centre.numpy(), 20.0)), sight.centre.numpy())
     typical = replace(one, values=np.where(np.isnan(one.values), np.nan, centre).astype(np.float32))
-    added, base, log_odds = weights.attributed(hours(typical), 8)
-    assert base == pytest.approx(log_odds, abs=1e-5)
-    assert max(map(abs, added.values())) < 1e-5
+    why = integrated(weights, hours(typical))
+    assert why.base == pytest.approx(why.log_odds, abs=1e-5)
+    assert max(map(abs, why.moved.values()), default=0.0) < 1e-5
 
 
 def test_weights_that_are_none_or_of_other_steps_are_refused(
