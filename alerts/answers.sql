@@ -9,7 +9,18 @@ SELECT p.page_id, p.episode_id, p.tier, p.unit, e.bed, p.step, p.person, p.state
 FROM vigil_store.page AS p JOIN vigil_store.episode AS e USING (episode_id) WHERE p.token = %(token)s OR p.page_id = %(token)s
 
 -- name: lock_episode
-SELECT state, acknowledgements_needed FROM vigil_store.episode WHERE episode_id = %(episode_id)s FOR UPDATE
+-- All that an answer may change, in the order in which the worker's batch takes them (alerts/outbox.sql, open_episodes), so that neither waits for the other.
+WITH held AS (
+    SELECT e.episode_id, e.state, e.acknowledgements_needed FROM vigil_store.episode AS e
+    WHERE e.episode_id = %(episode_id)s OR (
+        e.closed_at IS NULL AND (
+            e.grouped_in = %(episode_id)s OR e.patient_id = (SELECT o.patient_id FROM vigil_store.episode AS o WHERE o.episode_id = %(episode_id)s)
+        )
+    )
+    ORDER BY e.episode_id
+    FOR UPDATE
+)
+SELECT state, acknowledgements_needed FROM held WHERE episode_id = %(episode_id)s
 
 -- name: put_answer
 INSERT INTO vigil_store.answer (page_id, episode_id, kind, outcome, action, answered_at, answered_by, via)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 import psycopg
 
-from alerts import mutes, storms
+from alerts import mutes, storms_store, write_back
 from alerts.changes import Begun, Change, Marked, Over, Place, consequences, left, settled, transferred
 from alerts.episode import Episode, follow, score_of
 from alerts.exclusions import circumstances_of, exclusion
@@ -18,6 +18,8 @@ from alerts.roster_file import CurrentRoster, no_roster
 from alerts.routing import Route
 from alerts.rules import InForce, Rules, Tier
 from alerts.steps import Steps
+from alerts.storms import storm
+from alerts.write_back import NOWHERE, Destination
 from infra.database.sql import statements
 from infra.metrics import Metrics
 from parsers.events import Move
@@ -33,9 +35,10 @@ class Alarms:
     """Decides score by score, in the order of the messages. Nothing is asked of the database where nothing is raised and nothing is open."""
 
     def __init__(
-        self, policy: InForce, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster, silent: Collection[str] = ()
-    ) -> None:
-        self._policy, self._metrics = policy, metrics
+        self, policy: InForce, routes: Sequence[Route], metrics: Metrics, roster: CurrentRoster = no_roster, silent: Collection[str] = (),
+        written_to: Sequence[Destination] = NOWHERE,
+    ) -> None:  # fmt: skip
+        self._policy, self._metrics, self._written_to = policy, metrics, written_to
         self._steps = Steps(roster, routes, metrics, silent=silent)
 
     def decide(self, cursor: psycopg.Cursor, moments: Sequence[Moment], scores: Sequence[Score], now: datetime) -> None:
@@ -52,6 +55,7 @@ class Alarms:
                 self._settle(batch, moment, left(mine) if moment.closed else self._transferred(batch, moment, mine), mine)
             if source in made:
                 self._follow(batch, moment, made[source], mine)
+        write_back.put(cursor, self._written_to, batch.told)
         if batch.paged:
             cursor.execute(SQL["notify"].encode())
 
@@ -59,6 +63,7 @@ class Alarms:
         """What was open for the merged-away patient is the survivor's, once a tier."""
         names = {"from_id": from_id, "into_id": into_id, "at": now}
         mutes.adopt(cursor, from_id, into_id)
+        cursor.execute(SQL["lock_both"].encode(), names)
         cursor.execute(SQL["adopt_episodes"].encode(), names)
         for (episode_id,) in cursor.execute(SQL["close_merged"].encode(), names).fetchall():
             cursor.execute(SQL["withdraw_pages"].encode(), {"episode_id": episode_id, "because": "merged"})
@@ -68,6 +73,7 @@ class Alarms:
         names = {
             "from_id": from_id, "from_encounter_id": event.from_encounter_id, "into_id": into_id, "encounter_id": event.encounter_id, "at": now,
         }  # fmt: skip
+        cursor.execute(SQL["lock_both"].encode(), names)
         cursor.execute(SQL["adopt_visit"].encode(), names)
         for (episode_id,) in cursor.execute(SQL["close_moved"].encode(), names).fetchall():
             cursor.execute(SQL["withdraw_pages"].encode(), {"episode_id": episode_id, "because": "moved"})
@@ -96,6 +102,8 @@ class Alarms:
         in_hospital = encounter is None or encounter.status == "open"
         circumstances = circumstances_of(moment.patient)
         for score in scores:
+            if self._written_to:
+                batch.told.append((score, write_back.band(score, rules)))
             past = recollect(batch.cursor, score, rules, batch.scores, now) if needs_past(score, mine, rules) else NO_PAST
             for decided in decide(score, mine, rules, now, in_hospital=in_hospital, circumstances=circumstances, past=past):
                 self._do(batch, moment, score, decided, mine, rules)
@@ -140,11 +148,13 @@ class Alarms:
         episode, limits = begun.episode, rules.storms
         if limits is None or episode.tier == "rapid_response":
             return False
-        raises = storms.raises_about(batch.cursor, limits, episode)
-        kind = storms.storm(limits, episode.tier, raises)
+        raises = storms_store.raises_about(batch.cursor, limits, episode)
+        kind = storm(limits, episode.tier, raises)
         if kind is None:
             return False
-        group, new = storms.gather(batch.cursor, limits, kind, raises, episode, _id(moment, f"{episode.tier}/{kind}"), moment.received_at)
+        group, new = storms_store.gather(
+            batch.cursor, limits, kind, raises, episode, _id(moment, f"{episode.tier}/{kind}"), moment.received_at
+        )
         held = {
             "episode_id": episode.episode_id,
             "grouped_in": group.episode_id,
@@ -152,7 +162,7 @@ class Alarms:
             "until": batch.now + limits.hold,
             "risen": begun.risen,
         }
-        batch.cursor.execute(storms.SQL["hold"].encode(), held)
+        batch.cursor.execute(storms_store.SQL["hold"].encode(), held)
         decision = Decision(kind="suppress", tier=episode.tier, reason="grouped", detail=kind)
         self._metrics.decisions_total.labels(kind=decision.kind, tier=decision.tier, reason=decision.reason).inc()
         mutes.keep(batch.cursor, score, decision, rules.version, batch.now)
@@ -162,10 +172,11 @@ class Alarms:
 
 
 class _Batch:
-    """What one call of `decide` works on. `paged`: whether the pager has something to do."""
+    """What one call of `decide` works on. `paged`: whether the pager has something to do; `told`: the scores with their bands, for whoever files them."""
 
     def __init__(self, cursor: psycopg.Cursor, scores: Sequence[Score], now: datetime) -> None:
         self.cursor, self.scores, self.now, self.paged = cursor, scores, now, False
+        self.told: list[tuple[Score, str]] = []
 
 
 def _unless_muted(batch: _Batch, moment: Moment, decision: Decision) -> Decision:

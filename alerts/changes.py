@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.episode import Episode, Happening, follow
+from alerts.episode import UNANSWERED, Episode, Happening, follow
 from alerts.policy import Decision
 from alerts.rules import RANK, Tier
 from scoring.score import Score
@@ -56,8 +56,9 @@ def consequences(
     match decision.kind:
         case "raise":
             old = mine.get(decision.tier)
-            ended = () if old is None else (Over(episode=old, happening="risen", because="risen", version=version),)
-            risen = old is not None or any(RANK[tier] < RANK[decision.tier] for tier in mine)
+            anew: Happening = "risen" if decision.reason == "risen" else "reminded"
+            ended = () if old is None else (Over(episode=old, happening=anew, because=decision.reason, version=version),)
+            risen = decision.reason == "risen" or any(RANK[tier] < RANK[decision.tier] for tier in mine)
             episode = Episode(
                 episode_id=name(decision.tier), patient_id=place.patient_id, encounter_id=place.encounter_id, tier=decision.tier, unit=place.unit,
                 bed=place.bed, opened_at=now, state="open", reason=_reason(decision, score), score_id=score.score_id, peak=score.at_least,
@@ -96,10 +97,18 @@ def transferred(
         if not why:
             successor = replace(
                 episode, episode_id=name(episode.tier), unit=place.unit, bed=place.bed, encounter_id=place.encounter_id, opened_at=now, state="open",
-                follows=episode.episode_id, policy_version=version, grouped_in=None,
+                follows=episode.episode_id, policy_version=version, grouped_in=None, told_at=None, answered_at=None, resting=False,
             )  # fmt: skip
             changes.append(Begun(episode=successor, risen=False))
     return tuple(changes)
+
+
+def answered(mine: Open, at: datetime) -> dict[Tier, Episode]:
+    """A patient's open episodes once somebody has acknowledged all that nobody had."""
+    return {
+        tier: replace(one, state=follow(one.state, "acknowledged"), answered_at=at, resting=False) if one.state in UNANSWERED else one
+        for tier, one in mine.items()
+    }
 
 
 def left(mine: Open) -> tuple[Change, ...]:

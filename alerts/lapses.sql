@@ -15,7 +15,8 @@ WHERE e.episode_id = due.episode_id
 UPDATE vigil_store.episode AS e SET expires_at = due.scored_at + e.expire_after
 FROM (
     SELECT o.episode_id, (
-        SELECT max(s.scored_at) FROM vigil_store.score AS s WHERE s.patient_id = o.patient_id AND s.scored_at > %(now)s - o.expire_after
+        SELECT max(s.scored_at) FROM vigil_store.score AS s
+        WHERE s.patient_id = o.patient_id AND s.scored_at > %(now)s - o.expire_after AND s.score_id NOT LIKE 'wake/%%' -- by time alone: nobody measured
     ) AS scored_at
     FROM vigil_store.episode AS o
     WHERE o.closed_at IS NULL AND o.expires_at <= %(now)s
@@ -30,7 +31,10 @@ UPDATE vigil_store.episode AS e SET state = CASE WHEN e.alerts > 1 THEN 'resolve
 FROM (
     SELECT o.episode_id FROM vigil_store.episode AS o
     WHERE o.closed_at IS NULL AND o.expires_at <= %(now)s
-        AND NOT EXISTS (SELECT FROM vigil_store.score AS s WHERE s.patient_id = o.patient_id AND s.scored_at > %(now)s - o.expire_after)
+        AND NOT EXISTS (
+            SELECT FROM vigil_store.score AS s
+            WHERE s.patient_id = o.patient_id AND s.scored_at > %(now)s - o.expire_after AND s.score_id NOT LIKE 'wake/%%'
+        )
     LIMIT %(limit)s
     FOR UPDATE OF o SKIP LOCKED
 ) AS due

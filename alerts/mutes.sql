@@ -22,7 +22,7 @@ WHERE patient_id = (SELECT patient_id FROM vigil_store.episode WHERE episode_id 
 RETURNING mute_id
 
 -- name: adopt_mutes
-UPDATE vigil_store.mute SET patient_id = %(into_id)s WHERE patient_id = %(from_id)s
+UPDATE vigil_store.mute SET patient_id = %(into_id)s, recorded_as = coalesce(recorded_as, patient_id) WHERE patient_id = %(from_id)s
 
 -- name: suppressed
 INSERT INTO vigil_store.suppression (patient_id, tier, reason, detail, hour, first_score_id, count, last_at, policy_version)

@@ -1,8 +1,10 @@
 -- What the batch's transaction and the pager read and write of the alerts room.
 
 -- name: open_episodes
-SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since, peak, policy_version, follows, input, grouped_in
+SELECT episode_id, patient_id, encounter_id, tier, unit, bed, opened_at, state, reason, score_id, clearing_since, peak, policy_version, follows, input, grouped_in,
+    step_at, greatest(owned_since, bedside_at, outcome_at), state IN ('open', 'notified') AND next_step_at IS NULL
 FROM vigil_store.episode WHERE closed_at IS NULL AND patient_id = ANY(%(ids)s::text[])
+ORDER BY episode_id
 FOR UPDATE
 
 -- name: open_episode
@@ -34,8 +36,12 @@ SELECT DISTINCT ON (tier) tier, split_part(reason, ' ', 1), closed_at, peak FROM
 WHERE patient_id = %(patient_id)s AND state = 'resolved' AND closed_at > %(since)s
 ORDER BY tier, closed_at DESC
 
+-- name: lock_both
+-- In the order of every other transaction over several episodes.
+SELECT FROM vigil_store.episode WHERE closed_at IS NULL AND patient_id IN (%(from_id)s, %(into_id)s) ORDER BY episode_id FOR UPDATE
+
 -- name: adopt_episodes
-UPDATE vigil_store.episode AS e SET patient_id = %(into_id)s
+UPDATE vigil_store.episode AS e SET patient_id = %(into_id)s, recorded_as = coalesce(e.recorded_as, e.patient_id)
 WHERE e.patient_id = %(from_id)s AND e.closed_at IS NULL
     AND NOT EXISTS (SELECT FROM vigil_store.episode AS o WHERE o.patient_id = %(into_id)s AND o.tier = e.tier AND o.closed_at IS NULL)
 
@@ -50,7 +56,8 @@ WHERE patient_id = %(from_id)s AND encounter_id = %(from_encounter_id)s AND clos
 RETURNING episode_id
 
 -- name: close_merged
-UPDATE vigil_store.episode SET state = 'merged', closed_at = %(at)s, closed_because = 'merged' WHERE patient_id = %(from_id)s AND closed_at IS NULL
+UPDATE vigil_store.episode SET state_before = state, state = 'merged', closed_at = %(at)s, closed_because = 'merged'
+WHERE patient_id = %(from_id)s AND closed_at IS NULL
 RETURNING episode_id
 
 -- name: put_page

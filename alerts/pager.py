@@ -11,13 +11,14 @@ import psycopg
 
 from alerts import chart, coverage, endings, outbox, receipts, replies
 from alerts.channels.channel import Accepted, Answering, Channel, Page, Refused
-from alerts.channels.configured import following
+from alerts.channels.configured import filing, following
 from alerts.channels.kinds import for_patients, silent
 from alerts.gate import Gate
 from alerts.outbox import Claimed
 from alerts.roster_file import CurrentRoster, no_roster
 from alerts.steps import AT_ONCE as MANY
 from alerts.steps import Steps
+from alerts.write_back_sending import Writing
 from infra.database.connect import AWAY
 from infra.logs import logger
 from infra.metrics import Metrics
@@ -47,6 +48,7 @@ class Pager:
         self._following, self._for_patients, self._silent = following(settings, channels), for_patients(settings), silent(settings)
         self._steps = Steps(roster, settings.routes, metrics, settings.fallback_s, self._silent)
         self._gates = {name: Gate(settings.channels.get(name, ChannelSettings(kind="")).per_minute) for name in channels}
+        self._writing = Writing(filing(settings, channels), settings, self._gates, metrics, now)
         self._unrecorded: list[tuple[Claimed, Accepted | Refused]] = []
         self._look, self._gaps_told_at = True, -TELL_GAPS_S
 
@@ -68,7 +70,7 @@ class Pager:
         self._look = True
         sending: dict[asyncio.Task[None], str] = {}
         hint = asyncio.create_task(asyncio.to_thread(self._wait, hints))
-        asking = asyncio.gather(self._ask(work, stopping), self._tell(work, stopping))
+        asking = asyncio.gather(self._ask(work, stopping), self._tell(work, stopping), self._writing.run(work, stopping))
         try:
             while not stopping.is_set():
                 if self._look:

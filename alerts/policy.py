@@ -14,14 +14,14 @@ from scoring.score import Score
 
 Kind = Literal["raise", "suppress", "clear", "clearing", "hold", "peak"]
 Reason = Literal[
-    "threshold", "red", "risen", "stale", "left", "shadow", "excluded", "muted", "grouped", "higher_tier_open", "not_repeated", "cooling_down",
+    "threshold", "red", "risen", "unanswered", "still_high", "stale", "left", "shadow", "excluded", "muted", "grouped", "higher_tier_open", "not_repeated", "cooling_down",
     "already_open", "below_clear", "dwelling", "above_clear", "higher",
 ]  # fmt: skip
 
 
 class Decision(Struct, frozen=True, kw_only=True):
     """What to do about one tier. `clearing` marks since when an open episode has been below its clearing threshold; `hold` ends that; `peak` notes that
-    it has never been so high. A raise because it has `risen` takes the place of the open episode.
+    it has never been so high. A raise because it has `risen`, is still `unanswered` or `still_high` takes the place of the open episode.
 
     `detail`: which exclusion, whose mute, which storm. `input`: the one input that weighed most, and without which nothing would have been raised; empty where several were as high.
     """
@@ -57,6 +57,8 @@ class Past(Struct, frozen=True, kw_only=True):
 
 
 NO_PAST: Final = Past()
+FRESH: Final = timedelta(minutes=15)
+"""So long after it was told, what has risen is the same news: one set of vital signs often comes in several messages. As long as a page is tried (page.give_up_s)."""
 
 
 def decide(
@@ -81,15 +83,15 @@ def decide(
             continue
         why = _reaches(rule, score.at_least, red=score.red)
         episode = open_episodes.get(rule.tier)
-        if episode is not None and not _risen(rule, episode, score):
+        again = None if episode is None or why is None else _again(rule, episode, score, now)
+        if episode is not None and again is None:
             decisions.extend(_about_open(rule, score, episode, rules, now))
         elif why is not None and not raised:
             against = _against(rule, score, open_episodes, rules, now, in_hospital, circumstances, past)
             if against is not None:
                 decisions.append(Decision(kind="suppress", tier=rule.tier, reason=against[0], detail=against[1]))
             else:
-                reason: Reason = "risen" if episode is not None else why
-                decisions.append(Decision(kind="raise", tier=rule.tier, reason=reason, input=_input(rule, score)))
+                decisions.append(Decision(kind="raise", tier=rule.tier, reason=again or why, input=_input(rule, score)))
         raised = raised or why is not None
     return tuple(decisions)
 
@@ -126,7 +128,7 @@ def _against(
         return "stale", ""
     if any(RANK[tier] > RANK[rule.tier] for tier in open_episodes):
         return "higher_tier_open", ""
-    if rule.tier in open_episodes:  # a further rise of what was answered
+    if rule.tier in open_episodes:  # told anew
         return None
     if rule.times > 1 and not _repeated(rule, score, past.earlier):
         return "not_repeated", f"{rule.times} of {rule.of_last}"
@@ -149,9 +151,22 @@ def _cooling(rule: Rule, score: Score, ended: Ended | None, now: datetime) -> bo
     return not _higher(rule, ended.peak, score)
 
 
-def _risen(rule: Rule, episode: Episode, score: Score) -> bool:
-    """Whether an answered episode's own score has gone on rising; what nobody has answered is still being escalated."""
-    return episode.state in ANSWERED and score.mode != "shadow" and score_of(episode) == score.name and _higher(rule, episode.peak, score)
+def _again(rule: Rule, episode: Episode, score: Score, now: datetime) -> Literal["risen", "unanswered", "still_high"] | None:
+    """Why an open episode whose own score reaches the threshold is told anew. While an escalation looks for somebody it is not: that tells it already."""
+    answered = episode.state in ANSWERED
+    if _looked_for(episode, now) or episode.state == "muted" or score.mode == "shadow" or score_of(episode) != score.name:
+        return None
+    if _higher(rule, episode.peak, score):
+        return "risen"
+    wait, since = (rule.remind_answered, episode.answered_at) if answered else (rule.remind_unanswered, episode.told_at)
+    if wait is None or now - (since or episode.opened_at) < wait:
+        return None
+    return "still_high" if answered else "unanswered"
+
+
+def _looked_for(episode: Episode, now: datetime) -> bool:
+    """Whether what nobody has answered is still being told."""
+    return episode.state not in ANSWERED and (not episode.resting or now - (episode.told_at or episode.opened_at) < FRESH)
 
 
 def _higher(rule: Rule, peak: float | None, score: Score) -> bool:
@@ -174,7 +189,7 @@ def _about_open(rule: Rule, score: Score, episode: Episode, rules: Rules, now: d
     if score_of(episode) != score.name or score.mode == "shadow" or now - score.as_of > rules.max_age:
         return []
     noted = []
-    if episode.state not in ANSWERED and episode.peak is not None and score.at_least is not None and score.at_least > episode.peak:
+    if _looked_for(episode, now) and episode.peak is not None and score.at_least is not None and score.at_least > episode.peak:
         noted = [Decision(kind="peak", tier=rule.tier, reason="higher")]
     if score.value is None:
         return noted

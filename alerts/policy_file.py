@@ -17,6 +17,8 @@ from scoring.watched import WATCHED
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
+Hours = Annotated[float, Meta(ge=1)]
+"""A reminder sooner than that would be an escalation, which is the roster's."""
 Count = Annotated[int, Meta(ge=2, le=10_000)]
 MODEL: Final = "deterioration"
 SHIPPED_POLICY: Final = Path(str(files("alerts"))) / "policy.toml"
@@ -40,6 +42,9 @@ class _Tier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     within_minutes: NotNegative = 0
     cool_down_minutes: NotNegative = 0
     rearm_rise: Positive | None = None
+    rearm_share: Positive | None = None
+    remind_unanswered_hours: Hours | None = None
+    remind_answered_hours: Hours | None = None
     off: bool = False
 
 
@@ -162,7 +167,9 @@ class _Reading:
         return Rule(
             tier=self._tier(place, name, one.tier), score=one.score, raise_at=raise_at, red=one.red, clear_below=clear_below,
             dwell=timedelta(minutes=one.dwell_minutes), times=one.times, of_last=one.of_last, within=timedelta(minutes=one.within_minutes),
-            cool_down=timedelta(minutes=one.cool_down_minutes), rearm_rise=one.rearm_rise,
+            cool_down=timedelta(minutes=one.cool_down_minutes),
+            rearm_rise=raise_at * one.rearm_share if one.rearm_share is not None and raise_at is not None else one.rearm_rise,
+            remind_unanswered=_hours(one.remind_unanswered_hours), remind_answered=_hours(one.remind_answered_hours),
         )  # fmt: skip
 
     def _tier(self, place: str, name: str, said: Tier | None) -> Tier:
@@ -187,9 +194,13 @@ class _Reading:
 
 def _laid_over(given: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """The hospital's entry with the unit's own values; where two keys say the same thing in two ways, the unit's way counts."""
-    instead = (("raise_at", "raise_at_model_threshold"), ("clear_below", "clear_share"))
+    instead = (("raise_at", "raise_at_model_threshold"), ("clear_below", "clear_share"), ("rearm_rise", "rearm_share"))
     dropped = {other for pair in instead for one, other in (pair, pair[::-1]) if one in own and other not in own}
     return {key: value for key, value in given.items() if key not in dropped} | dict(own)
+
+
+def _hours(given: float | None) -> timedelta | None:
+    return None if given is None else timedelta(hours=given)
 
 
 def _storms(given: _Storms | None) -> Storms | None:

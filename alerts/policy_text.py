@@ -57,6 +57,8 @@ def _rule(rule: Rule) -> str:
     said += [f"cleared below {rule.clear_below:g} for {_minutes(rule.dwell)}"]
     said += [f"then silent for {_minutes(rule.cool_down)}"] if rule.cool_down else []
     said += [f"anew at {rule.rearm_rise:g} above the highest"] if rule.rearm_rise is not None else []
+    said += [f"told again after {_minutes(rule.remind_unanswered)} where nobody has answered"] if rule.remind_unanswered else []
+    said += [f"told again {_minutes(rule.remind_answered)} after an answer"] if rule.remind_answered else []
     return ", ".join(said)
 
 

@@ -20,7 +20,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     """One way into a tier: a score that reaches `raise_at`, or whose single part is red. Cleared below `clear_below` for `dwell`.
 
     `times` of the last `of_last` scores within `within` must reach it. For `cool_down` after an episode has cleared the tier is not raised again by the
-    same score, unless that is `rearm_rise` above the highest it had reached; so much above it an answered episode is raised anew. None: never.
+    same score, unless that is `rearm_rise` above the highest it had reached; so much above it an episode for which nobody is looked for any more is told anew.
+    So is one whose score still reaches it `remind_unanswered` after it was last told, where nobody has answered, or `remind_answered` after the last answer.
+    None: never.
     """
 
     tier: Tier
@@ -34,6 +36,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     within: timedelta = timedelta(0)
     cool_down: timedelta = timedelta(0)
     rearm_rise: float | None = None
+    remind_unanswered: timedelta | None = None
+    remind_answered: timedelta | None = None
 
 
 class Exclusion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,24 +1,18 @@
-"""Storms: raises in such numbers that a monitor or a whole ward has gone wrong are told in one page that says how many; none is lost.
+"""Storms: raises in such numbers that a monitor or a whole ward has gone wrong are told in one page that says how many; none is lost. Pure.
 
 An episode that is grouped is open like any other. It waits for its own page until the storm's hold is over: whoever answers the storm's page by then has
 answered it too; whoever has cleared by then was nobody's page; the rest are paged one by one. Rapid response is never grouped.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-import psycopg
 from msgspec import Struct
-from msgspec.structs import replace
 
-from alerts.episode import Episode
 from alerts.rules import Storms, Tier
-from infra.database.sql import statements
-
-SQL = statements("alerts", "storms.sql")
 
 Kind = Literal["bed", "input", "unit"]
-SEVERAL_UNITS = "several units"
 
 
 class Raises(Struct, frozen=True, kw_only=True):
@@ -27,6 +21,39 @@ class Raises(Struct, frozen=True, kw_only=True):
     unit: int
     input: int
     bed: int
+
+
+class Raise(NamedTuple):
+    """An episode that began, and took no other's place. `input`: the one that raised it, empty where there is no such."""
+
+    at: datetime
+    patient_id: str
+    unit: str | None
+    input: str
+
+
+def counted(rules: Storms, this: Raise, lately: Iterable[Raise]) -> Raises:
+    """What was raised lately, with this one; `lately`: those before it, at least as far back as `rules` look.
+
+    >>> from datetime import timedelta
+    >>> ten, noon = timedelta(minutes=10), datetime.fromisoformat("2026-03-01T12:00+00:00")
+    >>> rules = Storms(unit_raises=6, input_raises=12, within=ten, bed_raises=4, bed_within=3 * ten, hold=ten)
+    >>> before = [Raise(noon - 2 * ten, "a", "4W", "spo2_pct"), Raise(noon, "b", "4W", "spo2_pct"), Raise(noon, "c", "6E", "spo2_pct")]
+    >>> counted(rules, Raise(noon, "a", "4W", "spo2_pct"), before)
+    Raises(unit=2, input=3, bed=2)
+    """
+    unit, of_input, bed = set(), set(), 1 if this.input else 0
+    for one in lately:
+        if one.at > this.at:
+            continue
+        if one.at > this.at - rules.within and one.patient_id != this.patient_id:
+            if this.unit is not None and one.unit == this.unit:
+                unit.add(one.patient_id)
+            if this.input and one.input == this.input:
+                of_input.add(one.patient_id)
+        if one.at > this.at - rules.bed_within and this.input and (one.patient_id, one.input) == (this.patient_id, this.input):
+            bed += 1
+    return Raises(unit=len(unit) + (this.unit is not None), input=len(of_input) + bool(this.input), bed=bed)
 
 
 def storm(rules: Storms, tier: Tier, raises: Raises) -> Kind | None:
@@ -47,32 +74,6 @@ def storm(rules: Storms, tier: Tier, raises: Raises) -> Kind | None:
     return "unit" if raises.unit >= rules.unit_raises else None
 
 
-def raises_about(cursor: psycopg.Cursor, rules: Storms, episode: Episode) -> Raises:
-    """What was raised lately, by the database, with this one, whose episode is written already."""
-    names = {
-        "patient_id": episode.patient_id, "unit": episode.unit, "input": episode.input, "since": episode.opened_at - rules.within,
-        "bed_since": episode.opened_at - rules.bed_within, "until": episode.opened_at,
-    }  # fmt: skip
-    row = cursor.execute(SQL["raises"].encode(), names).fetchone()
-    unit, of_input, bed = row or (0, 0, 0)
-    return Raises(unit=unit + (episode.unit is not None), input=of_input + bool(episode.input), bed=bed)
-
-
-def gather(
-    cursor: psycopg.Cursor, rules: Storms, kind: Kind, raises: Raises, episode: Episode, episode_id: str, received_at: datetime
-) -> tuple[Episode, bool]:
-    """The storm's own episode with one more, and whether it begins with this one. It is over when no more came for `hold`."""
-    place = {"bed": episode.patient_id, "input": episode.input, "unit": episode.unit}[kind]
-    unit = SEVERAL_UNITS if kind == "input" else episode.unit
-    reason = " ".join(("storm", kind, *([episode.input] if kind != "unit" else [])))
-    group = replace(
-        episode, episode_id=episode_id, patient_id=f"storm:{kind}:{place}", encounter_id=None, unit=unit, bed=episode.bed if kind == "bed" else None,
-        reason=reason, peak=None, input="", follows=None,
-    )  # fmt: skip
-    names = {name: getattr(group, name) for name in group.__struct_fields__} | {
-        "received_at": received_at, "expires_at": episode.opened_at + rules.hold, "hold": rules.hold, "alerts": getattr(raises, kind),
-    }  # fmt: skip
-    row = cursor.execute(SQL["gather"].encode(), names).fetchone()
-    if row is None:
-        raise RuntimeError("an upsert gave no row")
-    return replace(group, episode_id=row[0]), bool(row[1])
+def place_of(kind: Kind, patient_id: str, unit: str | None, of_input: str) -> str | None:
+    """What a storm is a storm of: one such is told at a time."""
+    return {"bed": patient_id, "input": of_input, "unit": unit}[kind]

@@ -91,6 +91,9 @@ class Metrics:
 
     def _of_pages(self, registry: CollectorRegistry) -> None:
         self.pages_total = Counter("vigil_pages_total", "Attempts to deliver a page", ["channel", "outcome"], registry=registry)
+        self.write_backs_total = Counter(
+            "vigil_write_backs_total", "Scores that raise nothing, handed over to an EHR", ["channel", "outcome"], registry=registry
+        )
         self.pages_pending = Gauge("vigil_pages_pending", "Pages not yet accepted by a provider", registry=registry)
         self.oldest_pending_page_seconds = Gauge(
             "vigil_oldest_pending_page_seconds", "Age of the oldest page not yet accepted", registry=registry

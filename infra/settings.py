@@ -5,7 +5,6 @@ chose: ports, addresses, the clock's anchor); `VIGIL_SECTION__NAME`; `VIGIL_SECT
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from infra.clock import Clock
-
-
-class SettingsError(Exception):
-    """A setting is unknown or has a wrong value; the second line says what to do."""
-
+from infra.settings_sources import SettingsError, environment, json_of, toml_of
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
@@ -135,7 +130,9 @@ class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     password, a routing key, Apprise's URL; `sender`: who it comes from; `per_minute`: as many pages as each pager may send it, 0 for no limit;
     `two_way`: it can be answered, and its provider may call the board back. `tls` with `tls_ca`, `tls_cert`, `tls_key` (PEM files) for those that speak
     over a plain socket. HTTP to a private, loopback or link-local address is refused unless `allow_private`. `carries = "patient"` lets a page carry
-    who it is about: only with `encrypted = true` and `approved_by`, the name of whoever answers for it.
+    who it is about: only with `encrypted = true` and `approved_by`, the name of whoever answers for it. `write_when`: an `hl7` channel is told of alerts
+    alone (`alert`), also of each change of band (`band`) or of every score (`every`) of those that `write_back` names, and `write_to` says whose
+    (APPLICATION/FACILITY) they are.
     """
 
     kind: str
@@ -153,6 +150,9 @@ class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     carries: Literal["unit", "patient"] = "unit"
     encrypted: bool = False
     approved_by: str = ""
+    write_back: tuple[str, ...] = ()
+    write_when: Literal["alert", "band", "every"] = "alert"
+    write_to: str = ""
 
 
 class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,11 +210,15 @@ class WatchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class BoardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The board's address; `public_url` is what a page's link begins with where people reach the board through a proxy."""
+    """The board's address; `public_url` is what a page's link begins with where people reach the board through a proxy. On another address than this
+    machine's own, everybody must sign in: by the secret that `vigil board grant` gives, or at a proxy that puts the name into `user_header`, which is believed
+    of `trusted_proxies` alone (addresses or networks)."""
 
     host: str = "127.0.0.1"
     port: Port = 0
     public_url: str = ""
+    user_header: str = ""
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class RrtSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -256,7 +260,11 @@ def merge(home: Path, environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
     """All sources as one tree, and for each dotted name the source it came from."""
     tree: dict[str, Any] = {"home": str(home)}
     source: dict[str, str] = {"home": "--home"}
-    for layer, name in ((_toml(home / "vigil.toml"), "vigil.toml"), (_json(home / "runtime.json"), "runtime.json"), *_environment(environ)):
+    for layer, name in (
+        (toml_of(home / "vigil.toml"), "vigil.toml"),
+        (json_of(home / "runtime.json"), "runtime.json"),
+        *environment(environ),
+    ):
         _lay(tree, layer, name, source, "")
     return tree, source
 
@@ -268,36 +276,3 @@ def _lay(tree: dict[str, Any], layer: Mapping[str, Any], name: str, source: dict
         else:
             tree[key] = value
             source[f"{prefix}{key}"] = name
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not TOML: {error}\ncorrect that line") from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    decoded: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    return decoded
-
-
-def _environment(environ: Mapping[str, str]) -> list[tuple[dict[str, Any], str]]:
-    layers: list[tuple[dict[str, Any], str]] = []
-    for variable, value in sorted(environ.items()):
-        if not variable.startswith("VIGIL_") or "__" not in variable:
-            continue
-        path = variable.removeprefix("VIGIL_").lower().split("__")
-        if path[-1].endswith("_file"):
-            path[-1] = path[-1].removesuffix("_file")
-            layer: Any = Path(value).read_text().strip()
-        else:
-            layer = value
-        for key in reversed(path):
-            layer = {key: layer}
-        layers.append((layer, variable))
-    return layers

@@ -21,6 +21,7 @@ from scoring.voice import ModelUnavailable
 from streams import as_of
 from streams.patient import NO_VALUE
 from streams.processing import Moment
+from streams.wakes import TOPIC
 
 HELD: Final = 20_000
 """Patients held in memory, some 4 kB each; the least recently seen go first, and are read again when needed."""
@@ -97,6 +98,8 @@ class Carrying:
         self._gone = late | {one.patient.patient_id for one in moments if one.closed}
         asked: dict[str, list[Moment]] = {}
         for one in moments:
+            if one.source.topic == TOPIC:
+                continue  # time alone measures nothing, and a replay of the facts would not find it
             if one.patient.patient_id not in late and takes_a_step(one.patient, one.changed, one.received_at):
                 asked.setdefault(one.patient.patient_id, []).append(one)
         self._kept = store.standings(cursor, self._metadata.version, list(asked)) if asked else {}

@@ -27,7 +27,7 @@ class _Block(NamedTuple):
 
 
 class Attribution:
-    """The trees made ready. A few milliseconds a row (2,800 trees of 15 leaves: see `scoring.bedside.EXPLAINED`): for scores that may page, and on demand."""
+    """The trees made ready. A few milliseconds a row (3,200 trees of 15 leaves: see `scoring.bedside.EXPLAINED`): for scores that may page, and on demand."""
 
     def __init__(self, trees: Trees, features: int) -> None:
         self._features, self.base = features, trees.base

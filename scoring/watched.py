@@ -28,6 +28,9 @@ OF_CREATININE: Final = ("kdigo_aki", "nhs_aki")
 WATCHED: Final = frozenset((*OF_VITALS, *OF_CREATININE, timers.NAME))
 """Names that a policy may raise by. SOFA, PEWS and MEOWS ask for what no feed sends as such."""
 
+TIMED: Final[Mapping[str, Callable[[PatientState, datetime], datetime | None]]] = {timers.NAME: timers.next_change}
+"""Scores that time alone raises, with what says when next. The others only lose by it: their inputs grow too old, a stage is of the value it was made from."""
+
 _CODES: Final[Mapping[str, str]] = {
     name: CODE[known] for name, known in {**NAMES, **MORE, "creatinine_mg_dl": "creatinine", "lactate_mmol_l": "lactate"}.items()
 }
@@ -76,9 +79,21 @@ class Watching:
         """As the scorer does."""
         self._first.write(cursor, scores)
 
+    @property
+    def timed(self) -> bool:
+        """Whether a policy asks for a score that time alone may raise."""
+        return not TIMED.keys().isdisjoint(self._names())
+
+    def next_change(self, patient: PatientState, at: datetime) -> datetime | None:
+        """The first instant after `at` at which one of them changes though no message comes; None once the patient has left."""
+        if patient.encounter is not None and patient.encounter.status != "open":
+            return None
+        found = [TIMED[name](patient, at) for name in sorted(TIMED.keys() & set(self._names()))]
+        return min((one for one in found if one is not None), default=None)
+
 
 def watched(name: str, moment: Moment, now: datetime) -> Score | None:
-    """One watched score after one message; None where that changed no input of it, or there is nothing to tell."""
+    """One watched score after one message, or at an instant that time alone made; None where that changed no input of it, or there is nothing to tell."""
     patient, at = moment.patient, moment.received_at
     try:
         found = _find(name, moment)
@@ -99,7 +114,7 @@ def watched(name: str, moment: Moment, now: datetime) -> Score | None:
 
 def _find(name: str, moment: Moment) -> Found | None:
     if name == timers.NAME:
-        return timers.overdue(moment.patient, moment.received_at) if moment.changed else None
+        return None if moment.closed else timers.overdue(moment.patient, moment.received_at)
     if name in OF_CREATININE:
         return _of_creatinine(name, moment.patient, moment.received_at) if CREATININE in moment.changed else None
     return _of_vitals(name, moment.patient, moment.received_at) if moment.changed & _VITAL_CODES else None

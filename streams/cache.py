@@ -97,11 +97,31 @@ class States:
             self._drop(alias)
         wanted = {current.get(key, key) for taken in fresh for key in keys(taken)}
         self._counts = {patient_id: found.get(patient_id, (None, 0))[1] for patient_id in wanted}
-        states = {one: self._held[one].state for one in wanted if one in self._held and self._held[one].disturbed == self._counts[one]}
-        alone = {one: self._counts[one] for one in wanted - states.keys() - self._merged}
+        return Begun(fresh=fresh, current=current, states=self._states(cursor, wanted, found, self._counts), strangers=self._strangers)
+
+    def of(self, cursor: Cursor, ids: Sequence[str]) -> dict[str, PatientState]:
+        """The states of patients of whom no message came; none of whoever was merged away. Nothing of it is remembered."""
+        found = identity.known(cursor, ids)
+        survivors = sorted({into for into, _ in found.values() if into is not None} & set(ids))
+        if survivors:
+            cursor.execute(STORE["lock_survivors"].encode(), {"ids": survivors})
+        wanted = {one for one in ids if found.get(one, (None, 0))[0] is None}
+        self._merged = {*survivors}
+        return self._states(cursor, wanted, found, {one: found.get(one, (None, 0))[1] for one in wanted})
+
+    def _states(
+        self, cursor: Cursor, wanted: AbstractSet[str], found: identity.Known, counts: Mapping[str, int]
+    ) -> dict[str, PatientState]:
+        """Those that are held and hold still, else as they are kept, else from the stored facts."""
+        states = {
+            one: self._held[one].state
+            for one in wanted
+            if one in self._held and one not in self._merged and self._held[one].disturbed == counts[one]
+        }
+        alone = {one: counts[one] for one in wanted - states.keys() - self._merged}
         states |= snapshots.load(cursor, alone) if alone else {}
         absent = {one: identity.recorded_as(found, one) for one in sorted(wanted - states.keys())}
-        return Begun(fresh=fresh, current=current, states=states | recall.states_of(cursor, absent), strangers=self._strangers)
+        return states | recall.states_of(cursor, absent)
 
     def _addressed(self, cursor: Cursor, told: Sequence[Taken]) -> tuple[Sequence[Taken], identity.Known]:
         """The messages under the patients they are of. Of a visit that was moved meanwhile, the patient may be another worker's: then nobody runs

@@ -9,7 +9,7 @@ import psycopg
 
 from infra.database.sql import statements
 from parsers.events import Move
-from streams import recall, store
+from streams import recall, store, wakes
 from streams.movements import fold
 from streams.processing import Taken
 
@@ -121,7 +121,7 @@ def _redirected(taken: Taken, found: Known, ways: Mapping[tuple[str, str], tuple
 def unmerge(cursor: psycopg.Cursor, from_id: str, now: datetime) -> str | None:
     """Takes a merge back: the two are two again, each with what came under its own number. Tells the survivor it was merged into; None where it was not.
 
-    For a person who has found that two patients were taken for one; HL7 has no message for it.
+    Both are scored anew, each on what is its own. For a person who has found that two patients were taken for one; HL7 has no message for it.
     """
     cursor.execute(SQL["lock_merges"].encode())
     row = cursor.execute(SQL["merged_into"].encode(), {"from_id": from_id}).fetchone()
@@ -136,4 +136,5 @@ def unmerge(cursor: psycopg.Cursor, from_id: str, now: datetime) -> str | None:
     found = known(cursor, [from_id, into_id])
     states = recall.states_of(cursor, {one: recorded_as(found, one) for one in (from_id, into_id)})
     store.write_visits(cursor, {patient_id: ({}, fold(state.movements)) for patient_id, state in states.items()}, now)
+    wakes.anew(cursor, [from_id, into_id], now)
     return into_id

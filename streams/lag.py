@@ -41,6 +41,14 @@ class Lag:
         )
         return unread + sum(len(waiting) for name, waiting in self._waiting.items() if topic in (None, name))
 
+    def caught_up(self, highwaters: Mapping[TP, int | None], committed: Mapping[TP, int]) -> bool:
+        """Whether all that Kafka held at these offsets is recorded. `committed`: where reading began, for partitions of which nothing was taken yet."""
+        for tp, high in highwaters.items():
+            reached = self._seen[tp] + 1 if tp in self._seen else committed.get(tp)
+            if high is None or (high and (reached is None or reached < high)):
+                return False
+        return not any(message.offset < (highwaters.get(message.tp) or 0) for waiting in self._waiting.values() for message in waiting)
+
     def oldest_s(self) -> float:
         """Real seconds since the oldest message that waits was received."""
         return max((self._age_s(waiting[0]) for waiting in self._waiting.values() if waiting), default=0.0) / self._speed

@@ -19,7 +19,7 @@ LEAST = 200
 """Messages: fewer are never too many."""
 STALLED_S = 3.0
 """Partitions in which nothing is recorded for so long are nobody's at present; waiting for them helps nobody, and Kafka takes in everything until they are back."""
-LOOK_S, MEMORY_S, TICK_S = 0.25, 2.5, 0.02
+LOOK_S, MEMORY_S, TICK_S = 0.25, 1.0, 0.02
 PEAK_S = 10.0
 """How long the best rate counts as what the workers can do: held back, they show less than that."""
 ANSWER_S = 2.0

@@ -11,13 +11,15 @@ import psycopg
 from infra.database.sql import statements
 from parsers.events import Move
 from parsers.profile import PLAIN, Profile
-from streams import backlog, identity, parts, progress, store
+from streams import backlog, identity, parts, progress, store, wakes
 from streams.backlog import Range
 from streams.cache import States
+from streams.patient import PatientState
 from streams.processing import Batch, Moment, Taken, merges, moves, process, reaches_beyond, read_record
 from streams.record import Record
 from streams.resends import Name
 from streams.rows import text
+from streams.wakes import NONE, Planned, Timers, Wake
 
 SQL = statements("streams", "store.sql")
 
@@ -86,10 +88,11 @@ class Transactor(Generic[S]):
         timezones: Mapping[str, tzinfo],
         quarantine: Callable[[Sequence[Taken]], None],
         profiles: Mapping[str, Profile] = MappingProxyType({}),
+        timers: Timers = NONE,
     ) -> None:
         self._connect, self._connection = connect, None
         self._scorer, self._policy, self._now = scorer, policy, now
-        self._timezones, self._profiles, self._quarantine = timezones, profiles, quarantine
+        self._timezones, self._profiles, self._quarantine, self._timers = timezones, profiles, quarantine, timers
         self.states = States()
 
     _connection: psycopg.Connection | None
@@ -108,6 +111,21 @@ class Transactor(Generic[S]):
     def fill(self, found: Range, records: Sequence[Record]) -> Recorded[S]:
         """Records a batch of a backlog's range. History is filled in; people are told only what holds now. Raises as `record` does."""
         return self._transact(records, lambda cursor, read: self._past(cursor, found, read))
+
+    def wake(self, partitions: Sequence[int]) -> Recorded[S]:
+        """Scores the patients of these partitions whose time has come though no message did, at most `wakes.AT_ONCE`. Raises psycopg.Error.
+
+        The partitions are made this worker's own first, as for a batch: so the states are the newest, and a worker that lost them learns it.
+        """
+        if not self.ask(lambda cursor: wakes.waiting(cursor, partitions, self._now())):
+            return Recorded(taken=(), scores=())
+        try:
+            with self._open().transaction(), self._open().cursor() as cursor:
+                cursor.execute(SQL["lock_merges_shared"].encode())
+                return Recorded(taken=(), scores=self._wake(cursor, partitions))
+        except BaseException:
+            self.forget()
+            raise
 
     def ask(self, question: Callable[[psycopg.Cursor], T]) -> T:
         """Asks the database something in a transaction of its own. Raises psycopg.Error."""
@@ -151,13 +169,40 @@ class Transactor(Generic[S]):
         fresh = progress.fresh_of(read, expected)
         if not fresh:
             return Batch(), ()
-        batch = self._process(cursor, fresh, now)
-        scores = self._scored(cursor, batch.moments, now)
+        batch, before = self._process(cursor, fresh, now)
+        kept = wakes.held(cursor, batch.states) if self._timers.timed else {}
+        planned = self._planned(batch, before, kept)
+        scores = self._scored(cursor, planned.moments, now)
         self._write(cursor, batch, scores, now)
-        self._policy.decide(cursor, batch.moments, scores, now)
+        self._policy.decide(cursor, planned.decided(now), scores, now)
+        wakes.keep(cursor, kept, planned.next, _homes(batch))
         progress.advance(cursor, fresh, expected)
         self.states.keep(cursor, batch, now, in_order=True)
         return batch, scores
+
+    def _planned(self, batch: Batch, before: Mapping[str, PatientState], kept: Mapping[str, Wake]) -> Planned:
+        if not self._timers.timed:
+            return Planned(moments=batch.moments)
+        known = {one: (before[one], wake) for one, wake in kept.items() if one in before}
+        return wakes.interleaved(batch.moments, known, self._timers.next_change)
+
+    def _wake(self, cursor: psycopg.Cursor, partitions: Sequence[int]) -> Sequence[S]:
+        now = self._now()
+        mine = wakes.waiting(cursor, partitions, now)
+        self.states.own(cursor, mine)
+        kept = wakes.due(cursor, mine, now)
+        states = self.states.of(cursor, sorted(kept))
+        planned = [
+            wakes.woken(states[one], wake, place, now, self._timers.next_change) for one, (wake, place) in kept.items() if one in states
+        ]
+        scores = self._scored(cursor, [moment for one in planned for moment in one.moments], now)
+        self._scorer.write(cursor, scores)
+        self._policy.decide(cursor, [moment for one in planned for moment in one.decided(now)], scores, now)
+        following: dict[str, datetime | None] = dict.fromkeys(kept)
+        for one in planned:
+            following |= one.next
+        wakes.keep(cursor, {one: wake for one, (wake, _) in kept.items()}, following, {one: place for one, (_, place) in kept.items()})
+        return scores
 
     def _past(self, cursor: psycopg.Cursor, found: Range, read: Sequence[Taken]) -> tuple[Batch, Sequence[S]]:
         now = self._now()
@@ -165,21 +210,25 @@ class Transactor(Generic[S]):
         fresh = [] if expected is None else progress.fresh_of(read, {found.place: expected})
         if expected is None or not fresh:
             return Batch(), ()
-        batch = self._process(cursor, fresh, now)
+        batch, _ = self._process(cursor, fresh, now)
         batch.moments, present = backlog.judged_now(batch.moments, now)
         scores = self._scored(cursor, batch.moments, now)
         self._write(cursor, batch, scores, now)
         moments = [moment for moment in batch.moments if str(moment.source) in present]
         self._policy.decide(cursor, moments, scores, now)
+        if self._timers.timed:
+            following = {moment.patient.patient_id: self._timers.next_change(moment.patient, now) for moment in moments}
+            wakes.keep(cursor, wakes.held(cursor, following), following, _homes(batch))
         backlog.advance(cursor, found, expected, fresh[-1].record.source.offset + 1)
         self.states.keep(cursor, batch, now, in_order=False)
         return batch, scores
 
-    def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> Batch:
+    def _process(self, cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> tuple[Batch, Mapping[str, PatientState]]:
+        """What the messages add up to, and the states there were before them."""
         known, named = _known(cursor, fresh, now)
         fresh = [parts.take(cursor, one, self._read, now) if one.waits and one.record.fingerprint not in known else one for one in fresh]
         new = [taken for taken in fresh if taken.record.fingerprint not in known]
-        anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._policy.merge(cursor, from_id, into_id, now))
+        anew = identity.merge(cursor, merges(new), now, lambda from_id, into_id: self._merged(cursor, from_id, into_id, now))
         anew |= identity.move(
             cursor, moves(new), now, lambda event, into_id, from_id: self._policy.move(cursor, event, into_id, from_id, now)
         )
@@ -188,7 +237,11 @@ class Transactor(Generic[S]):
         batch = process(begun.fresh, begun.states, begun.current, known, anew, named)
         batch.kin = self.states.kin
         batch.guests |= begun.strangers
-        return batch
+        return batch, begun.states
+
+    def _merged(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
+        self._policy.merge(cursor, from_id, into_id, now)
+        wakes.forget(cursor, [from_id])
 
     def _scored(self, cursor: psycopg.Cursor, moments: Sequence[Moment], now: datetime) -> Sequence[S]:
         self._scorer.recall(cursor, moments)
@@ -200,6 +253,11 @@ class Transactor(Generic[S]):
         set_aside = [taken for taken in batch.taken if taken.outcome == "quarantined"]
         if set_aside:
             self._quarantine(set_aside)
+
+
+def _homes(batch: Batch) -> dict[str, int]:
+    """The partition of the last message that spoke of each patient."""
+    return {moment.patient.patient_id: moment.source.partition for moment in batch.moments}
 
 
 def _known(cursor: psycopg.Cursor, fresh: Sequence[Taken], now: datetime) -> tuple[set[int], dict[Name, set[int]]]:

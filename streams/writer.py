@@ -7,6 +7,7 @@ import asyncio
 import faulthandler
 import os
 import sys
+import time
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -47,6 +48,11 @@ LEAST = 100
 FILL_MESSAGES = 100
 """Of a backlog a transaction, while the present may come in at any moment: it waits for one such transaction at most."""
 
+WAKE_BEHIND_S = 120.0
+"""Real seconds for which patients are not woken while messages wait: one of them may say what was done. Longer than that a deadline is not kept back."""
+WAKE_ROUNDS = 20
+"""Transactions of woken patients between two looks."""
+
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.StatementTooComplex)
 """A value that the database will never take, however often it is offered. The last two are operational errors by class, and no outage."""
 
@@ -66,6 +72,8 @@ class BatchWriter(Generic[S]):
         self._on_recorded, self._lag, self._past = on_recorded, lag, past
         self._buffer: asyncio.Queue[Item | None] = asyncio.Queue(maxsize=settings.buffer_messages)
         self._ranges: list[Range] = []
+        self._highs: Mapping[TP, int | None] = {}
+        self._caught_up_at = time.monotonic()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batch")
 
     async def take(self, stream: Any) -> None:
@@ -99,6 +107,7 @@ class BatchWriter(Generic[S]):
             await asyncio.sleep(WATCH_S)
             try:
                 await self._look()
+                await self._wake()
             except (*AWAY, DependencyAway):
                 continue  # the writing tells of it
 
@@ -132,6 +141,20 @@ class BatchWriter(Generic[S]):
         self._ranges = [one for one in found if TP(one.topic, one.partition) in assigned]
         if self._ranges and self._buffer.empty():
             self._buffer.put_nowait(None)  # wakes the writer, which waits for something new
+
+    async def _wake(self) -> None:
+        """Has patients scored whose time has come though no message did; not while messages wait that may say what was done for them."""
+        earlier, self._highs = self._highs, self._reader.highwaters()
+        if earlier.keys() == self._highs.keys() and not self._ranges and self._lag.caught_up(earlier, self._reader.committed()):
+            self._caught_up_at = time.monotonic()
+        elif time.monotonic() - self._caught_up_at < WAKE_BEHIND_S:
+            return
+        partitions = sorted({tp.partition for tp in self._highs})
+        for _ in range(WAKE_ROUNDS):
+            woken = await self._aside(partial(self._transactor.wake, partitions))
+            self._tell(woken)
+            if not woken.scores:
+                return
 
     async def _put_aside(self, places: Sequence[Place]) -> None:
         """What came in the last seconds is the present and stays in its order; all before it is put aside."""

@@ -20,7 +20,7 @@ def write(folder: Path, table: str, rows: Rows) -> None:
 
 def patient(stay: str, **changes: str) -> dict[str, str]:
     return {
-        "patientunitstayid": stay, "uniquepid": f"p{stay}", "hospitalid": "7", "gender": "Female", "age": "71", "unittype": "MICU",
+        "patientunitstayid": stay, "uniquepid": f"p{stay}", "hospitalid": "7", "gender": "Female", "age": "71", "ethnicity": "Caucasian", "unittype": "MICU",
         "hospitaladmitoffset": "-200", "hospitaldischargeoffset": "1530", "hospitaldischargestatus": "Expired", "unitdischargeoffset": "1450",
     } | changes  # fmt: skip
 

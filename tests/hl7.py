@@ -85,6 +85,33 @@ def oru(
     return segments(lines)
 
 
+ANTIBIOTIC = "J01CR05^Piperacillin-tazobactam^ATC"
+
+
+def ordered(mrn: str, time: datetime, drug: str = ANTIBIOTIC) -> bytes:
+    """RDE^O11: a drug is ordered, to begin at once."""
+    number = f"D{next(_number):08d}"
+    lines = [
+        head("RDE^O11^RDE_O11", time),
+        who(mrn),
+        where("4W", "12", f"V{mrn}", time),
+        f"ORC|NW|{number}",
+        f"TQ1|1||||||{at(time)}",
+        f"RXE||{drug}|4||g",
+    ]
+    return segments(lines)
+
+
+def given(mrn: str, time: datetime, drug: str = ANTIBIOTIC) -> bytes:
+    """RAS^O17: a drug is given."""
+    number = f"D{next(_number):08d}"
+    lines = [
+        head("RAS^O17^RAS_O17", time), who(mrn), where("4W", "12", f"V{mrn}", time), f"ORC|RE|{number}",
+        f"RXA|0|1|{at(time)}|{at(time)}|{drug}|4|g|||||||||||||CP",
+    ]  # fmt: skip
+    return segments(lines)
+
+
 def segments(lines: list[str]) -> bytes:
     """Joined as HL7 asks: a carriage return after each."""
     return ("\r".join(lines) + "\r").encode()

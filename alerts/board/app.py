@@ -16,12 +16,14 @@ from alerts.board import person
 from alerts.board.ask import Ask
 from alerts.board.oncall import oncall
 from alerts.board.rapid_response import RapidResponse
+from alerts.board.sign_in import SignIn, named
 from alerts.board.ward import ward
 from alerts.response_lists import CALLED_FOR, CalledFor
 from alerts.roster_file import CurrentRoster, no_roster
 from alerts.routing import Route
 from alerts.steps import Steps
 from infra.metrics import Metrics
+from infra.settings import BoardSettings
 
 WARD = (files("alerts.board") / "ward.html").read_text(encoding="utf-8")
 
@@ -41,10 +43,12 @@ class Board:
 
     def __init__(
         self, connect: Callable[[], psycopg.Connection], metrics: Metrics, now: Callable[[], datetime], roster: CurrentRoster = no_roster,
-        routes: Sequence[Route] = (),
+        routes: Sequence[Route] = (), settings: BoardSettings | None = None,
     ) -> None:  # fmt: skip
+        settings = settings or BoardSettings()
         self._ask, self._metrics, self._now, self._roster = Ask(connect), metrics, now, roster
         self._steps = Steps(roster, routes, metrics)
+        self._sign_in = SignIn(self._ask, settings, now, secure=settings.public_url.startswith("https:"))
 
     def application(self) -> web.Application:
         """The routes."""
@@ -57,6 +61,7 @@ class Board:
         app.router.add_post("/p/{token}/handover", self.hand_over)
         app.router.add_post("/p/{token}/rapid", self.call_team)
         RapidResponse(self._ask, self._steps, self._metrics, self._now, SAFE).add_to(app)
+        self._sign_in.add_to(app)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/healthz", self.health)
         return app
@@ -86,7 +91,7 @@ class Board:
         """Takes an answer; again is no harm."""
         token, form = _token(request), await request.post()
         kind = request.match_info["kind"]
-        given = {"kind": kind, "by": _name(form.get("by"))}
+        given = {"kind": kind, "by": named(request, _name(form.get("by")))}
         try:
             answer = msgspec.convert(
                 given | ({name: form.get(name) for name in ("outcome", "action")} if kind == "outcome" else {}), Answer
@@ -103,7 +108,7 @@ class Board:
     async def hand_over(self, request: web.Request) -> web.Response:
         """Offers the episode to another person of the schedule, who is paged."""
         token, form = _token(request), await request.post()
-        person_key, by = str(form.get("to") or ""), _name(form.get("by"))
+        person_key, by = str(form.get("to") or ""), named(request, _name(form.get("by")))
         roster = self._roster()
         if roster is None or person_key not in roster.people or not by:
             raise web.HTTPBadRequest(text="say who hands it over, and to whom of the schedule")
@@ -116,7 +121,7 @@ class Board:
     async def call_team(self, request: web.Request) -> web.Response:
         """Calls the rapid-response team to the patient of a page."""
         token, form = _token(request), await request.post()
-        by = _name(form.get("by"))
+        by = named(request, _name(form.get("by")))
         if form.get("called_for") not in CALLED_FOR or not by:
             raise web.HTTPBadRequest(text="say who calls, and what for")
         called_for = msgspec.convert(form.get("called_for"), CalledFor)

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from alerts import rapid_response
 from alerts.board.ask import Ask
+from alerts.board.sign_in import named
 from alerts.rapid_response import Result
 from alerts.response_lists import CALLED_FOR, CANCEL_REASONS, DISPOSITIONS, CalledFor, CancelReason, Disposition
 from alerts.steps import Steps
@@ -158,11 +159,12 @@ B = TypeVar("B", bound=Struct)
 
 
 async def _read(request: web.Request, kind: type[B]) -> B:
-    """The body, checked. Only JSON, which no form of another site can send, and only from the board's own pages or from no page at all."""
+    """The body, checked, by whoever is signed in. Only JSON, which no form of another site can send, and only from the board's own pages or from no page at all."""
     origin = request.headers.get("Origin")
     if request.content_type != "application/json" or (origin is not None and urlsplit(origin).netloc != request.host):
         raise web.HTTPUnsupportedMediaType(text="send JSON, from the board itself")
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        body = msgspec.json.decode(await request.read(), type=kind)
+        return msgspec.structs.replace(body, by=named(request, getattr(body, "by", "")))
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise web.HTTPBadRequest(text="that is not what can be said here: GET /api/rrt/calls lists the choices") from error

@@ -104,6 +104,14 @@ class Following(Protocol):
         ...
 
 
+class Filing(Protocol):
+    """A channel to a computer that files scores with their patients."""
+
+    async def file(self, control_id: str, chart: Chart, unit: str | None, target: str) -> Accepted | Refused:
+        """Hands the chart's scores over. Never raises for what the other side or a network does."""
+        ...
+
+
 class Channel(Protocol):
     """One way to reach people."""
 

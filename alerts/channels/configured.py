@@ -1,12 +1,12 @@
 """The channels that the settings name: checked at the start, so that a wrong or unsafe one is told before anybody needs it."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Final
 from urllib.parse import urlsplit
 
 from alerts.channels.apprise import Apprise
-from alerts.channels.channel import Answering, Channel, Following
+from alerts.channels.channel import Answering, Channel, Filing, Following
 from alerts.channels.hl7 import Hl7
 from alerts.channels.kannel import Kannel
 from alerts.channels.kinds import KINDS, may_carry_patient
@@ -16,26 +16,35 @@ from alerts.channels.snpp import Snpp
 from alerts.channels.twilio import Account, TwilioSms, TwilioVoice
 from alerts.channels.wctp import Wctp
 from alerts.channels.webhook import Webhook
-from infra.settings import ChannelSettings, PageSettings
+from infra.settings import ChannelSettings, PageSettings, TritonSettings
+from scoring.watched import WATCHED
 
 SOCKETS: Final = frozenset({"snpp", "smtp", "hl7"})
 """Kinds whose address is HOST:PORT; the others speak HTTP."""
+
+MODEL: Final = TritonSettings().model
+"""The name under which the model's own score goes, unless `triton.model` gives it another."""
 
 
 class ChannelError(Exception):
     """A channel's settings are wrong; the second line says what to do."""
 
 
-def channels(settings: PageSettings, board: str = "") -> Mapping[str, Channel]:
-    """By name. `board`: where providers reach the board, for receipts and replies. Raises ChannelError for settings that are wrong or unsafe."""
+def channels(settings: PageSettings, board: str = "", model: str = MODEL) -> Mapping[str, Channel]:
+    """By name. `board`: where providers reach the board, for receipts and replies; `model`: the name of its score. Raises ChannelError for settings that are wrong or unsafe."""
     for name, one in settings.channels.items():
-        _check(name, one)
+        _check(name, one, model)
     return {name: _channel(name, one, settings.timeout_s, board.rstrip("/")) for name, one in settings.channels.items()}
 
 
 def answering(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[str, Answering]:
     """Those of the channels that are asked for what was pressed."""
     return {name: way for name, way in ways.items() if isinstance(way, Snpp | Wctp) and settings.channels[name].two_way}
+
+
+def filing(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[str, Filing]:
+    """Those that are told of scores which raise nothing."""
+    return {name: way for name, way in ways.items() if isinstance(way, Hl7) and settings.channels[name].write_when != "alert"}
 
 
 def following(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[str, Following]:
@@ -46,7 +55,7 @@ def following(settings: PageSettings, ways: Mapping[str, Channel]) -> Mapping[st
     }
 
 
-def _check(name: str, one: ChannelSettings) -> None:
+def _check(name: str, one: ChannelSettings, model: str) -> None:
     where, kind = f"page.channels.{name}", KINDS.get(one.kind)
     if kind is None:
         raise ChannelError(f"{where}: {one.kind} is no kind of channel\nuse {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}")
@@ -56,6 +65,21 @@ def _check(name: str, one: ChannelSettings) -> None:
     if one.kind not in SOCKETS and one.address:
         _check_url(where, one)
     _check_patient(where, one)
+    _check_write_back(where, one, {*WATCHED, "news2", model})
+
+
+def _check_write_back(where: str, one: ChannelSettings, known: Set[str]) -> None:
+    if one.write_when == "alert":
+        if one.write_back or one.write_to:
+            raise ChannelError(f'{where}: names scores to write back, and when = never\nset {where}.write_when = "band" or "every"')
+        return
+    if one.kind != "hl7":
+        raise ChannelError(f"{where}: {one.kind} files no scores\nonly hl7 does; leave write_when out")
+    unknown = sorted(set(one.write_back) - known)
+    if unknown or not one.write_back:
+        raise ChannelError(f"{where}: write_back names {', '.join(unknown) or 'no score'}\nname some of {', '.join(sorted(known))}")
+    if not one.write_to:
+        raise ChannelError(f'{where}: nobody is named to write scores back to\nset {where}.write_to = "APPLICATION/FACILITY"')
 
 
 def _check_url(where: str, one: ChannelSettings) -> None:

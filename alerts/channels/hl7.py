@@ -1,11 +1,11 @@
-"""Write-back to the EHR: an alert and its scores as ORU^R01 over MLLP with TLS; AA is accepted, AE and AR are refusals for good, no answer is unknown."""
+"""Write-back to the EHR: an alert and its scores, or scores alone, as ORU^R01 over MLLP with TLS; AA is accepted, AE and AR are refusals for good, no answer is unknown."""
 
 import asyncio
 import ssl
 from datetime import UTC, datetime
 
-from alerts.channels.channel import Accepted, Page, Refused
-from alerts.channels.oru import control_id, report
+from alerts.channels.channel import Accepted, Chart, Page, Refused
+from alerts.channels.oru import control_id, report, scores
 from parsers.envelope import peek
 from streams.sender import MllpSender, NotAnswered, answer_of
 
@@ -20,7 +20,13 @@ class Hl7:
         """`target`: the receiving APPLICATION/FACILITY. An acknowledgement of another message than this one is none."""
         if page.chart is None:
             return Refused(permanent=True, detail="hl7: this page is about no patient")
-        raw = report(page, page.chart, self._sender, target, datetime.now(UTC))
+        return await self._deliver(report(page, page.chart, self._sender, target, datetime.now(UTC)), control_id(page.page_id))
+
+    async def file(self, control_id: str, chart: Chart, unit: str | None, target: str) -> Accepted | Refused:
+        """The scores of a chart that raised nothing; `target` as above."""
+        return await self._deliver(scores(control_id, chart, unit, self._sender, target, datetime.now(UTC)), control_id)
+
+    async def _deliver(self, raw: bytes, expected: str) -> Accepted | Refused:
         sender = MllpSender(self._timeout_s)
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -28,7 +34,7 @@ class Hl7:
         except (OSError, TimeoutError) as error:
             return Refused(permanent=False, detail=f"hl7: {type(error).__name__}")
         try:
-            return _outcome(await sender.send(raw), control_id(page.page_id))
+            return _outcome(await sender.send(raw), expected)
         except NotAnswered:
             return Refused(permanent=False, detail="hl7: no acknowledgement", unknown=True)
         finally:

@@ -12,6 +12,15 @@ from alerts.channels.words import understood
 
 VERSION: Final = "WCTP-DTD-V1R1"
 DOCTYPE: Final = '<!DOCTYPE wctp-Operation SYSTEM "http://dtd.wctp.org/wctp-dtd-v1r1.dtd">'
+SUCCESS: Final = "2"
+"""200, acknowledged: received, and a first level of validation performed; the carrier's network has it, its pager may not."""
+FOR_GOOD: Final = ("3", "4")
+"""3xx are violations of the protocol (300 operation not supported, 301 cannot be parsed, 302 not valid, 303 version), 4xx are about the content (401 senderID,
+402 security code, 403 recipientID, 411 too long): the same again is refused again. 5xx (processing of the message) and 6xx (604 internal error, 606 service
+unavailable) speak of the carrier's moment and are tried again. Sources: PCIA, WCTP 1.1, error codes, as listed on wctp.info, "WCTP Technical Specifications";
+411, 604 and 606 as NotifiUs/wctp-gateway answers them."""
+OF_THE_MOMENT: Final = frozenset({"304"})
+"""304: cannot be accepted until waiting messages are polled; the only 3xx that passes (wctp.info, as above)."""
 CHOICES: Final = ("Acknowledge", "Decline")
 LONGEST_WAIT_S: Final = 300.0
 """A carrier may say how long to leave it in peace between queries; nobody's answer waits longer than that for it."""
@@ -29,19 +38,19 @@ class Wctp:
         self._quiet_until = 0.0
 
     async def send(self, page: Page, target: str) -> Accepted | Refused:
-        """Codes 3xx and 4xx (protocol, content) are permanent; 5xx and 6xx (processing, the carrier's own trouble) are not."""
+        """Accepted by a success code; a failure is for good as FOR_GOOD and OF_THE_MOMENT say."""
         found = await self._ask(_client_message(page, target, self._sender) if self._two_way else self._request(page, target))
         if isinstance(found, Refused):
             return found
         success = found.find(".//wctp-ClientSuccess" if self._two_way else ".//wctp-Success")
-        if success is not None and success.get("successCode", "").startswith("2"):
+        if success is not None and success.get("successCode", "").startswith(SUCCESS):
             tracking = success.get("trackingNumber")
             return Accepted(provider_ref=f"{plain(tracking)} {plain(target)}"[:200] if tracking else None)
         failure = found.find(".//wctp-Failure")
         code = plain(failure.get("errorCode", "")) if failure is not None else ""
         if not code:
             return Refused(permanent=False, detail="wctp: answered with neither success nor failure", unknown=True)
-        return Refused(permanent=code[:1] in ("3", "4"), detail=f"wctp: answered {code[:3]}")
+        return Refused(permanent=code.startswith(FOR_GOOD) and code not in OF_THE_MOMENT, detail=f"wctp: answered {code[:3]}")
 
     async def reply(self, provider_ref: str) -> Reply | None:
         """What was answered to the page of that tracking number and recipient; None where nothing was, or nobody knows."""

@@ -1,5 +1,6 @@
 """Figures of a policy over patients: how many pages, how many right, how many events met and how early; each with an interval by patient."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,14 +21,19 @@ PER_PATIENTS: Final = 35
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """One row a patient: days watched, pages, pages that were right, events, events met, and the lead of the first page that met one, hours (nan: none)."""
+    """One row a patient: days watched, pages, pages that were right, events, pages that met one, and the lead of the first of these, hours (nan: none)."""
 
     days: Floats
     pages: Floats
     right: Floats
     events: Floats
-    met: Floats
+    hits: Floats
     lead_h: Floats
+
+    @property
+    def met(self) -> Floats:
+        """Events met, by one page or several."""
+        return (self.hits > 0).astype(np.float64)
 
 
 def counted(tracks: Sequence[Track], paged: Sequence[Sequence[Paged]]) -> Counts:
@@ -41,7 +47,7 @@ def _row(track: Track, pages: Sequence[Paged]) -> tuple[float, ...]:
         return track.days, len(pages), 0, 0, 0, np.nan
     leads = [track.onset - page.at for page in pages]
     early = [lead / timedelta(hours=1) for lead in leads if timedelta(0) <= lead <= HORIZON]
-    return track.days, len(pages), sum(lead <= HORIZON for lead in leads), 1, bool(early), max(early, default=np.nan)
+    return track.days, len(pages), sum(lead <= HORIZON for lead in leads), 1, len(early), max(early, default=np.nan)
 
 
 def _ratio(part: Floats, whole: Floats, factor: float = 1.0) -> Floats:
@@ -99,8 +105,21 @@ def summary(counts: Counts, weights: Floats) -> dict[str, Figures]:
 
 
 def difference(one: Counts, other: Counts, weights: Floats) -> Figures:
-    """By how much the first meets more of the events, over the same draws of patients."""
-    return interval(sensitivity(one, weights) - sensitivity(other, weights))
+    """By how much the first meets more of the events at as many pages, over the same draws of patients.
+
+    Whichever pages more loses pages at random until both page as often, in each draw anew: an event that k pages met is then met with the
+    probability that one of the k is left.
+    """
+    pages, others = weights @ one.pages, weights @ other.pages
+    left = np.minimum(1.0, _ratio(others, pages)), np.minimum(1.0, _ratio(pages, others))
+    return interval(thinned(one, weights, left[0]) - thinned(other, weights, left[1]))
+
+
+def thinned(counts: Counts, weights: Floats, left: Floats) -> Floats:
+    """Events met of all where each page is left with the probability `left`, (R,), whichever patient it is about."""
+    events = np.flatnonzero(counts.events)
+    met = 1.0 - (1.0 - left[:, None]) ** counts.hits[None, events]
+    return _ratio(np.sum(weights[:, events] * met, axis=1), weights[:, events].sum(axis=1))
 
 
 def interval(values: Floats) -> Figures:
@@ -110,10 +129,10 @@ def interval(values: Floats) -> Figures:
     return {name: round(float(one), 4) if np.isfinite(one) else None for name, one in (("value", values[0]), ("low", low), ("high", high))}
 
 
-def by_hour(tracks: Sequence[Track], paged: Sequence[Sequence[Paged]]) -> list[dict[str, Any]]:
-    """Pages for each hour of the day, a day per 35 patients, and how many were right."""
+def by_hour(tracks: Sequence[Track], paged: Sequence[Sequence[Paged]], held: Sequence[Sequence[Paged]]) -> list[dict[str, Any]]:
+    """Pages for each hour of the day, a day per 35 patients, how many were right, and how many a storm's page spoke for."""
     hours = np.zeros(24)
-    pages, right = np.zeros(24), np.zeros(24)
+    pages, right, spoken_for = np.zeros(24), np.zeros(24), Counter(page.at.hour for mine in held for page in mine)
     for track, mine in zip(tracks, paged, strict=True):
         for at in track.times:
             hours[at.hour] += 1
@@ -122,7 +141,13 @@ def by_hour(tracks: Sequence[Track], paged: Sequence[Sequence[Paged]]) -> list[d
             right[page.at.hour] += track.onset is not None and track.onset - page.at <= HORIZON
     rate, share = _ratio(pages, hours, 24.0 * PER_PATIENTS), _ratio(right, pages)
     return [
-        {"hour": hour, "pages_per_35_patient_days": _plain(rate[hour]), "ppv": _plain(share[hour]), "pages": int(pages[hour])}
+        {
+            "hour": hour,
+            "pages_per_35_patient_days": _plain(rate[hour]),
+            "ppv": _plain(share[hour]),
+            "pages": int(pages[hour]),
+            "held": spoken_for[hour],
+        }
         for hour in range(24)
     ]
 

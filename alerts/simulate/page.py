@@ -26,7 +26,7 @@ def html(report: Report) -> str:
     )
     parts = [
         f"<h1>What the policy would have done</h1><p>{escape(head)}</p>", _table(report["policies"]), _chosen(report),
-        "<h2>At equal pages</h2>", _differences(report["differences"]), "<h2>Sensitivity for pages</h2>", _scatter(report),
+        "<h2>At as many pages</h2>", _differences(report["differences"]), _shapes(report["shapes"]), "<h2>Sensitivity for pages</h2>", _scatter(report),
         "<h2>By hour of the day</h2>", _hours(report["policies"][0], report["policies"][1:3]), "<h2>By unit</h2>", _units(report["policies"]),
         "<h2>Read this first</h2><ul>", *(f"<li>{escape(note)}</li>" for note in report["notes"]), "</ul>",
     ]  # fmt: skip
@@ -71,15 +71,19 @@ def _differences(found: Sequence[Report]) -> str:
     )
 
 
+def _shapes(found: Mapping[str, str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(name)}: {escape(says)}</li>' for name, says in found.items())}</ul>"
+
+
 def _units(policies: Sequence[Report]) -> str:
     rows = "".join(
-        f"<tr><th>{escape(one['name'])}</th><td>{escape(unit)}</td><td>{here['patients']}</td>"
+        f"<tr><th>{escape(one['name'])}</th><td>{escape(unit)}</td><td>{here['patients']}</td><td>{here['held']}</td>"
         f"{''.join(f'<td>{cell(here[name])}</td>' for name, _ in COLUMNS)}</tr>"
         for one in policies
         for unit, here in one["units"].items()
     )
     head = "".join(f"<th>{escape(says)}</th>" for _, says in COLUMNS)
-    return f"<table><tr><th></th><th>unit</th><th>patients</th>{head}</tr>{rows}</table>"
+    return f"<table><tr><th></th><th>unit</th><th>patients</th><th>told with a storm</th>{head}</tr>{rows}</table>"
 
 
 def _x(pages: float) -> float:

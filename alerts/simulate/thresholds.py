@@ -56,13 +56,14 @@ def with_thresholds(policy: Policy, by_score: Mapping[str, Callable[[Rule], Rule
 
 
 def at(threshold: float) -> Callable[[Rule], Rule]:
-    """A rule that raises from `threshold`, and clears at the same share of it as before."""
+    """A rule that raises from `threshold`, and clears and is told anew at the same shares of it as before."""
 
     def moved(rule: Rule) -> Rule:
         if rule.raise_at is None:
             return rule
-        share = rule.clear_below / rule.raise_at if rule.raise_at > 0 else 1.0
-        return replace(rule, raise_at=threshold, clear_below=threshold * share)
+        times = threshold / rule.raise_at if rule.raise_at > 0 else 1.0
+        rise = None if rule.rearm_rise is None else rule.rearm_rise * times
+        return replace(rule, raise_at=threshold, clear_below=rule.clear_below * times, rearm_rise=rise)
 
     return moved
 
@@ -79,9 +80,19 @@ def by_points(more: int) -> Callable[[Rule], Rule]:
     return moved
 
 
-def lone(score: str, raise_at: float, clear_below: float, dwell: timedelta) -> Policy:
+def lone(
+    score: str,
+    raise_at: float,
+    clear_below: float,
+    dwell: timedelta,
+    rearm_rise: float | None = None,
+    remind_answered: timedelta | None = None,
+) -> Policy:
     """One rule for everybody, as a hospital without a policy would have it."""
-    rule = Rule(tier="urgent", score=score, raise_at=raise_at, red=False, clear_below=clear_below, dwell=dwell)
+    rule = Rule(
+        tier="urgent", score=score, raise_at=raise_at, red=False, clear_below=clear_below, dwell=dwell, rearm_rise=rearm_rise,
+        remind_answered=remind_answered,
+    )  # fmt: skip
     rules = Rules(version=f"{score} >= {raise_at:g}", max_age=timedelta(hours=1), rules=(rule,))
     return Policy(editions=(Edition(effective_from=None, everywhere=rules, units={}),))
 

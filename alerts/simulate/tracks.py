@@ -1,6 +1,6 @@
 """Patients of the past walked through the bedside's own `advance` and scorer, once; what was scored is kept, so that many policies can be tried on it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -31,13 +31,15 @@ CHUNK = 50
 
 
 class Seen(NamedTuple):
-    """One score of one hour, as far as a decision asks."""
+    """One score of one hour, as far as a decision asks. `heaviest`: the one part that weighs more than any other, with its points; empty where several do."""
 
     name: str
     value: float | None
     at_least: float | None
     red: bool
     as_of: datetime
+    heaviest: str = ""
+    points: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Walker:
         scores: dict[str, list[Seen]] = {}
         for score in _scorer(self).score(moments, moments[-1].received_at) if moments else ():
             value = score.at_least if score.value is None and NEVER_RECORDED.issuperset(score.missing) else score.value
-            seen_now = Seen(score.name, value, score.at_least, score.red, score.as_of)
+            seen_now = Seen(score.name, value, score.at_least, score.red, score.as_of, *_heaviest(score.parts))
             scores.setdefault(score.score_id.rsplit("/", 1)[0], []).append(seen_now)
         by_hour = [tuple(scores.get(str(moment.source), ())) for moment in moments]
         times = [step.at for step in course.steps]
@@ -93,6 +95,12 @@ def _scorer(walker: Walker) -> Watching:
     metadata = msgspec.json.decode((walker.folder / "metadata.json").read_bytes(), type=Metadata)
     session = Session(walker.folder / "model.onnx", metadata)
     return Watching(Bedside(session, on_fallback=lambda _: None), lambda: walker.watched)
+
+
+def _heaviest(parts: Mapping[str, float]) -> tuple[str, float]:
+    most = max(parts.values(), default=0.0)
+    names = [name for name, points in parts.items() if points == most]
+    return (names[0], most) if len(names) == 1 else ("", 0.0)
 
 
 def _onset(times: Sequence[datetime], labels: Sequence[float]) -> datetime | None:

@@ -1,8 +1,8 @@
-"""The deployed alert policy over a stay that is past: the same `decide` and the same episodes as at the bedside, in memory."""
+"""The deployed alert policy over a stay that is past: the same `decide` and the same episodes as at the bedside, in memory; somebody answers each."""
 
 from collections.abc import Iterator, Mapping
 
-from alerts.changes import Begun, Over, Place, consequences, settled
+from alerts.changes import Begun, Over, Place, answered, consequences, settled
 from alerts.episode import Episode, score_of
 from alerts.exclusions import Circumstances
 from alerts.policy import Ended, Past, decide
@@ -26,6 +26,7 @@ def raised(rules: Rules, stay: Stay) -> Iterator[Raised]:
     ended: dict[Tier, Ended] = {}
     circumstances = Circumstances(unit=stay.unit, birth_date=stay.birth_date)
     for row, (at, scores) in enumerate(stay.moments):
+        mine = answered(mine, at)
         for score in scores:
             for decision in decide(score, mine, rules, at, circumstances=circumstances, past=Past(ended=ended)):
                 changes = consequences(decision, score, mine, Place(patient_id="", unit=stay.unit), str, rules.version, at)

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from alerts import ledger
+from alerts import unmerge as episodes
 from infra.database.connect import connect_patiently
 from infra.database.sql import statements
 from infra.main.cli import NO, Trouble
@@ -47,12 +48,13 @@ def show(home: Path, as_json: bool, patient: str) -> None:
 @click.option("--note", default="", help="Why, for whoever looks later.")
 @click.argument("patient")
 def unmerge(home: Path, by: str, note: str, patient: str) -> None:
-    """Makes two of one again: what came under PATIENT's own number is theirs, everything else stays the other's."""
+    """Makes two of one again: what came under PATIENT's own number is theirs, open episodes too, everything else stays the other's."""
     settings = needs_system(settings_of(home))
     now = settings.clock.clock().now()
     with connect_patiently(settings.database.url, application="vigil-identity", wait_s=10.0) as connection, connection.cursor() as cursor:
         into = identity.unmerge(cursor, patient, now)
         if into is None:
             raise Trouble(f"{patient} is merged into nobody", f"look: vigil identity show {patient}", NO)
-        ledger.put(cursor, now, by, "unmerge", patient, {"from": into, "note": note})
+        given_back = episodes.unmerge(cursor, patient, into, now)
+        ledger.put(cursor, now, by, "unmerge", patient, {"from": into, "note": note, "episodes": " ".join(sorted(given_back))})
     click.echo(f"{patient} and {into} are two patients again")

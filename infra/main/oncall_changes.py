@@ -78,7 +78,7 @@ def verify(context: click.Context, home: Path, person: str, channel: str, code: 
         context.exit(0 if right else NO)
     new = asked(settings, lambda cursor: contacts.new_code(cursor, person, contact, now))
     page = Page(page_id=f"code-{token_hex(8)}", tier="test", unit=f"code {new}", created_at=now, link="")
-    sent = asyncio.run(channels(settings.page)[channel].send(page, contact.target))
+    sent = asyncio.run(channels(settings.page, model=settings.triton.model)[channel].send(page, contact.target))
     click.echo(
         f"sent; say it back: vigil oncall verify {person} {channel} --code CODE"
         if isinstance(sent, Accepted)

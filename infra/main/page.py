@@ -17,6 +17,7 @@ from alerts.channels.channel import Accepted, Channel, Page
 from alerts.channels.configured import ChannelError, answering, channels
 from alerts.pager import Pager
 from infra import logs
+from infra.database import racing
 from infra.database.connect import connect, connect_patiently
 from infra.main.cli import NO, Trouble
 from infra.main.home import home_option, needs_system, settings_of
@@ -60,7 +61,7 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
 
 def _channels(settings: Settings) -> Mapping[str, Channel]:
     try:
-        return channels(settings.page, link_base(settings))
+        return channels(settings.page, link_base(settings), settings.triton.model)
     except ChannelError as error:
         wrong, _, remedy = str(error).partition("\n")
         raise Trouble(wrong, remedy) from error
@@ -104,7 +105,7 @@ def ack(home: Path, page_id: str, by: str) -> None:
     """Acknowledges the episode behind PAGE_ID."""
     settings = needs_system(settings_of(home))
     with connect_patiently(settings.database.url, application="vigil-page-ack", wait_s=10) as connection:
-        outcome, seen = answers.acknowledge(connection, page_id, by, settings.clock.clock().now(), "cli")
+        outcome, seen = racing.done(lambda: answers.acknowledge(connection, page_id, by, settings.clock.clock().now(), "cli"))
     found = _known(page_id, seen)
     click.echo(f"{outcome}: {found.tier} {found.unit or ''}, by {found.acknowledged_by}")
 
@@ -198,7 +199,7 @@ def unmute(context: click.Context, home: Path, page_id: str, by: str) -> None:
 def _give(home: Path, page_id: str, answer: Answer) -> tuple[answers.Result, Seen]:
     settings = needs_system(settings_of(home))
     with connect_patiently(settings.database.url, application="vigil-page-answer", wait_s=10) as connection:
-        result, seen = answers.give(connection, page_id, answer, settings.clock.clock().now())
+        result, seen = racing.done(lambda: answers.give(connection, page_id, answer, settings.clock.clock().now()))
     return result, _known(page_id, seen)
 
 

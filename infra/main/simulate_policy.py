@@ -17,10 +17,12 @@ from alerts.simulate.page import COLUMNS, cell, html
 from alerts.simulate.report import Patients, report
 from alerts.simulate.tracks import Track, Walker, walk_all
 from infra.main.cli import NOT_THERE, Trouble
+from infra.main.held_out import judged_in
 from infra.main.home import home_option, json_option, settings_of
 from scoring.models.metadata import Metadata
+from scoring.models.twin import metadata_in
 from scoring.models.walk import fold
-from scoring.served import as_shipped, live_metadata, repository_of
+from scoring.served import as_shipped, repository_of
 from scoring.watched import WATCHED
 from streams.features import VERSION
 from streams.replay.cinc2019 import NotACinc2019File, files
@@ -57,14 +59,14 @@ class Budget(click.ParamType):
 def command(
     home: Path, as_json: bool, data: Path, source: str, file: Path | None, budget: float | None, limit: int | None, out: Path | None
 ) -> None:
-    """Walks patients through the bedside's scores and the policy's episodes: those whom the model was not trained on. Thresholds are chosen on half of
-    them, the report is of the other half."""
+    """Walks patients through the bedside's scores and the policy's episodes: those held out, scored by the model's twin that never saw them. Thresholds
+    are chosen on half of them, the report is of the other half."""
     settings = settings_of(home)
-    metadata = live_metadata(settings.triton)
+    folder = judged_in(repository_of(settings.triton) / settings.triton.model / as_shipped(settings.triton).served)
+    metadata = metadata_in(folder)
     if metadata.features != VERSION:
         raise Trouble("the model was trained on another feature list", "train it again: vigil train")
     policy = _policy(file or (Path(settings.page.policy) if settings.page.policy else None), metadata)
-    folder = repository_of(settings.triton) / metadata.name / as_shipped(settings.triton).served
     walker = Walker(folder=folder, watched=tuple(sorted(policy.scores & WATCHED)))
     patients = _patients(_walked(data, walker, limit))
     found = report(policy, metadata.name, patients, budget, metadata.seed, _say)
@@ -124,11 +126,13 @@ def _say(text: str) -> None:
 
 def _table(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['patients']['reported_on']} patients, {found['patient_days']:g} patient-days, {found['events']} events; policy {found['policy']}"
-    yield f"{'':38}" + "".join(f"{says:>30}" for _, says in COLUMNS)
+    yield f"{'':56}" + "".join(f"{says:>30}" for _, says in COLUMNS)
     for one in found["policies"]:
-        yield f"{one['name'][:37]:38}" + "".join(f"{cell(one[name]):>30}" for name, _ in COLUMNS)
+        yield f"{one['name'][:55]:56}" + "".join(f"{cell(one[name]):>30}" for name, _ in COLUMNS)
     for one in found["differences"]:
-        yield f"{one['of']} meets {cell(one['sensitivity_per_event'])} more of all events than {one['over']}"
+        yield f"{one['of']} meets {cell(one['sensitivity_per_event'])} more of all events than {one['over']} at as many pages"
+    for name, says in found["shapes"].items():
+        yield f"{name}: {says}"
     if found["budget_pages_per_35_patient_days"] is not None and found["chosen"] is None:
         yield "no threshold keeps within the budget: what does not depend on the model pages more by itself"
     for name, says in (found["chosen"] or {"changed": {}})["changed"].items():

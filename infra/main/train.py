@@ -55,7 +55,8 @@ def say(text: str) -> None:
 @click.option("--also", type=click.Path(exists=True, path_type=Path), help="CinC 2012: beside eICU for death and aki, and for the network.")
 @click.option("--eicu", type=click.Path(exists=True, path_type=Path), help="The eICU demo's hourly tables, for the network.")
 def command(data: Path, out: Path, seed: int, task: str, model: str, also: Path | None, eicu: Path | None, as_json: bool) -> None:
-    """Trains on CinC 2019, split by patient; writes model.onnx, metadata.json, metrics.json and card.md into the run folder.
+    """Trains on CinC 2019: first a twin without the patients held out, which is judged on them, then the model that is served, on all; writes model.onnx,
+    twin/, metadata.json, metrics.json and card.md into the run folder.
 
     Another --task is judged on eICU by cross-validation over hospitals, beside NEWS2 and with each kind of input left out: config.json, metrics.json.
     """

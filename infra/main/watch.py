@@ -104,7 +104,7 @@ async def _run(settings: Settings, metrics: Metrics) -> None:
 def _channel(settings: Settings) -> Channel | None:
     if not settings.watch.channel:
         return None
-    known = channels(settings.page)
+    known = channels(settings.page, model=settings.triton.model)
     if settings.watch.channel not in known:
         raise Trouble(f"watch.channel: there is no channel {settings.watch.channel}", "name one of page.channels")
     return known[settings.watch.channel]

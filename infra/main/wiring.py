@@ -14,6 +14,7 @@ from alerts.bedside import Alarms
 from alerts.channels.kinds import silent
 from alerts.policy_file import SHIPPED_POLICY
 from alerts.policy_in_force import PolicyFiles
+from alerts.write_back import destinations
 from infra.clock import Clock
 from infra.database.connect import connect, connect_patiently
 from infra.logs import logger
@@ -72,14 +73,16 @@ def worker(settings: Settings, metrics: Metrics) -> faust.App:
         scorer.look(cursor)
         model = live_metadata(settings.triton, stages_store.standings(cursor, settings.triton.model))
     policy = PolicyFiles(Path(settings.page.policy) if settings.page.policy else SHIPPED_POLICY, model.threshold, model.name)
+    watching = Watching(scorer, lambda: policy.policy.scores)
     transactor: Transactor[Score] = Transactor(
         lambda: connect(settings.database.url, application="vigil-work"),
-        Watching(scorer, lambda: policy.policy.scores),
-        Alarms(policy, settings.page.routes, metrics, following(settings), silent(settings.page)),
+        watching,
+        Alarms(policy, settings.page.routes, metrics, following(settings), silent(settings.page), destinations(settings.page)),
         now=clock.now,
         timezones={feed.name: zone_of(profiles[feed.name], feed.timezone) for feed in settings.listen.feeds},
         profiles=profiles,
         quarantine=forward.quarantine,
+        timers=watching,
     )
     app = faust_app(settings.kafka, settings.work, Path(settings.home))
     reader, past = Reader(app), BacklogReader(settings.kafka.bootstrap)

@@ -6,23 +6,42 @@ from typing import Any, Final
 import numpy as np
 
 from scoring.evaluate.bootstrap import Draws, ratio, told
+from scoring.evaluate.manner import Manner
 from scoring.evaluate.rows import Bools, Floats, Ints, Rows, summed
 
-HORIZON_H: Final = 48.0
-"""An alert is about an event that comes within 48 hours of it: an earlier one nobody at the bedside would connect with it."""
-QUIET_H: Final = 2.0
-"""A score that stayed below its threshold for so long alerts anew; the dwell of the shipped policy's rule for the model."""
 BEDS: Final = 35.0
 """Beds of the ward that a budget of alerts is told for."""
 HOURS_OF_LEAD: Final = 49
 """Whole hours of lead that are counted, the last of them with all beyond."""
 
 
-def alerts_of(rows: Rows, score: str, threshold: float, quiet_h: float = QUIET_H) -> Ints:
-    """(A,) the rows of the alerts: the first that reaches the threshold, and again only after the score has stayed below it for `quiet_h`.
+def alerts_of(rows: Rows, score: str, threshold: float, manner: Manner | None = None) -> Ints:
+    """(A,) the rows of the alerts, raised in that manner (None: the rows' own).
 
-    The same rule for every score, whatever its scale. Silence is not below: it neither raises nor ends the quiet.
+    The same rule for every score, whatever its scale. A score that says nothing is not below: it neither raises nor ends an alert.
     """
+    manner = manner or rows.manner
+    if manner.silence_h is None:
+        return _after_quiet(rows, score, threshold, manner.quiet_h)
+    return _after_silence(rows, np.flatnonzero(rows.scores[score] >= threshold), manner.silence_h)
+
+
+def _after_silence(rows: Rows, hits: Ints, silence_h: float) -> Ints:
+    """Of the rows that reach the threshold the first of each patient, and then the first that lies `silence_h` or more after the last alert."""
+    if not len(hits):
+        return hits
+    patient, hour = rows.patient[hits], rows.hour[hits]
+    stretch = float(hour.max() - hour.min()) + 1.0
+    along = patient * 2.0 * stretch + (hour - hour.min())  # one line of time, on which no silence reaches into the next patient
+    following = np.searchsorted(along, along + min(silence_h, stretch))
+    found, place = [], 0
+    while place < len(hits):
+        found.append(place)
+        place = int(following[place])
+    return hits[found]
+
+
+def _after_quiet(rows: Rows, score: str, threshold: float, quiet_h: float) -> Ints:
     spoken = np.flatnonzero(~np.isnan(rows.scores[score]))
     patient, hour = rows.patient[spoken], rows.hour[spoken]
     hits = np.flatnonzero(rows.scores[score][spoken] >= threshold)
@@ -61,13 +80,14 @@ def everybody(rows: Rows) -> Part:
     return Part(rows=np.ones(len(rows.patient), np.bool_), events=np.ones(rows.patients, np.bool_), watched_h=rows.watched_h)
 
 
-def outcome(rows: Rows, alerts: Ints, draws: Draws, horizon_h: float = HORIZON_H, part: Part | None = None) -> Outcome:
-    """An event is met by an alert at or before its onset and within the horizon; that alert is right.
+def outcome(rows: Rows, alerts: Ints, draws: Draws, horizon_h: float | None = None, part: Part | None = None) -> Outcome:
+    """An event is met by an alert at or before its onset and within the horizon (None: the rows' own); that alert is right.
 
     PPV is over the alerts of which it can be told: one after the onset says what is known, and one in a row without a label what nobody can judge.
     Both are counted all the same in what the ward bears.
     """
     part = part or everybody(rows)
+    horizon_h = rows.manner.horizon_h if horizon_h is None else horizon_h
     patient = rows.patient[alerts]
     lead = rows.onset[patient] - rows.hour[alerts]
     right, late, here = (lead >= 0) & (lead <= horizon_h), lead < 0, part.rows[alerts]
@@ -132,14 +152,14 @@ def _quantile(values: Floats, cumulated: Floats, share: float) -> Floats:
     return np.where(cumulated[:, -1] > 0, (values[lower] + values[upper]) / 2.0, np.nan)
 
 
-def threshold_within(rows: Rows, score: str, per_patient_day: float, quiet_h: float = QUIET_H) -> float:
+def threshold_within(rows: Rows, score: str, per_patient_day: float, manner: Manner | None = None) -> float:
     """The lowest threshold, to halving, that keeps within the budget of alerts; inf where none does. Ties are never split."""
     allowed = per_patient_day * rows.watched_h.sum() / 24.0
     values = np.unique(rows.scores[score][~np.isnan(rows.scores[score])])
     low, high = 0, len(values)
     while low < high:
         middle = (low + high) // 2
-        if len(alerts_of(rows, score, float(values[middle]), quiet_h)) <= allowed:
+        if len(alerts_of(rows, score, float(values[middle]), manner)) <= allowed:
             high = middle
         else:
             low = middle + 1

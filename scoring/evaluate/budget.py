@@ -1,43 +1,24 @@
 """Scores side by side at the same number of alerts, because a sensitivity without its price says nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from scoring.evaluate.alerting import BEDS, HORIZON_H, QUIET_H, Outcome, alerts_of, described, outcome, threshold_within
+from scoring.evaluate.alerting import BEDS, Outcome, alerts_of, described, outcome, threshold_within
 from scoring.evaluate.bootstrap import Draws, difference
+from scoring.evaluate.manner import Manner, manners
 from scoring.evaluate.rows import Rows
 
 A_DAY: Final = 1.0
 """Alerts a day that a ward of 35 beds is taken to bear from one score."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How alerts are raised and when one is right: `quiet_h` as in `alerts_of`, `horizon_h` as in `outcome`."""
-
-    quiet_h: float
-    horizon_h: float
-
-
-MANNERS: Final = {
-    "repeated": Manner(quiet_h=QUIET_H, horizon_h=HORIZON_H),
-    "once_a_stay": Manner(quiet_h=float("inf"), horizon_h=float("inf")),
-}
-"""Alerts again after a quiet, each about the next hours; or each patient once, right where the event comes later in the stay.
-
-The first is what a ward lives through. The second does not punish a score that rises early and stays high, which in the first meets no event
-that comes more than the horizon after its only alert.
-"""
-
-
 def at_budget(rows: Rows, model: str, others: Sequence[str], draws: Draws) -> dict[str, Any]:
     """By manner, each score at its own lowest threshold within one alert a day per 35 beds, chosen on these very rows, for all of them alike."""
     found: dict[str, Any] = {"alerts_a_day_per_35_beds": A_DAY}
-    for name, manner in MANNERS.items():
-        thresholds = {score: threshold_within(rows, score, A_DAY / BEDS, manner.quiet_h) for score in (model, *others)}
+    for name, manner in manners(rows.manner).items():
+        thresholds = {score: threshold_within(rows, score, A_DAY / BEDS, manner) for score in (model, *others)}
         found[name] = _side_by_side(rows, thresholds, manner, draws)
     return found
 
@@ -47,15 +28,17 @@ def at_alerts_of(rows: Rows, model: str, rules: Mapping[str, tuple[str, float]],
     days = rows.watched_h.sum() / 24.0
 
     def beside(score: str, cut: float, manner: Manner) -> dict[str, Any]:
-        rate = len(alerts_of(rows, score, cut, manner.quiet_h)) / days if days else 0.0
-        return _side_by_side(rows, {model: threshold_within(rows, model, rate, manner.quiet_h), score: cut}, manner, draws)
+        rate = len(alerts_of(rows, score, cut, manner)) / days if days else 0.0
+        return _side_by_side(rows, {model: threshold_within(rows, model, rate, manner), score: cut}, manner, draws)
 
-    return {rule: {name: beside(score, cut, manner) for name, manner in MANNERS.items()} for rule, (score, cut) in rules.items()}
+    return {
+        rule: {name: beside(score, cut, manner) for name, manner in manners(rows.manner).items()} for rule, (score, cut) in rules.items()
+    }
 
 
 def _side_by_side(rows: Rows, thresholds: Mapping[str, float], manner: Manner, draws: Draws) -> dict[str, Any]:
     outcomes: dict[str, Outcome] = {
-        name: outcome(rows, alerts_of(rows, name, cut, manner.quiet_h), draws, manner.horizon_h) for name, cut in thresholds.items()
+        name: outcome(rows, alerts_of(rows, name, cut, manner), draws, manner.horizon_h) for name, cut in thresholds.items()
     }
     model, *others = thresholds
     return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scoring.evaluate.bootstrap import draws, told
 from scoring.evaluate.utility import best, gains
 
 Floats = npt.NDArray[np.float64]
@@ -56,14 +57,9 @@ def average_precision(labels: Floats, scores: Floats) -> float:
 
 def interval(patients: Sequence[Judged], figure: Callable[[Sequence[Judged]], float], seed: int, resamples: int = RESAMPLES) -> Figures:
     """A figure with its 95 % bootstrap interval; whole patients are drawn, because a patient's hours are not independent."""
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        chosen = random.integers(0, len(patients), len(patients))
-        drawn.append(figure([patients[index] for index in chosen]))
-    known = [one for one in drawn if not np.isnan(one)] or [np.nan]
-    low, high = np.percentile(known, [2.5, 97.5])
-    return {"value": _rounded(figure(patients)), "low": _rounded(float(low)), "high": _rounded(float(high))}
+    times = draws(len(patients), seed, resamples).times.astype(np.int64)
+    places = np.arange(len(patients))
+    return told(np.array([figure([patients[place] for place in np.repeat(places, row).tolist()]) for row in times]))
 
 
 def _rounded(value: float, digits: int = 4) -> float | None:

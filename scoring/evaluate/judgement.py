@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.evaluate.alerting import HORIZON_H, QUIET_H, alerts_of, described, outcome
+from scoring.evaluate.alerting import alerts_of, described, outcome
 from scoring.evaluate.bootstrap import Draws, difference, told
 from scoring.evaluate.budget import at_alerts_of, at_budget
 from scoring.evaluate.calibration import calibration
@@ -40,7 +40,7 @@ def judge(rows: Rows, threshold: float, draws: Draws) -> dict[str, Any]:
         happened = outcome(rows, alerts_of(rows, name, cut), draws)
         figures[name] = {"auroc": told(auroc), "auprc": told(precision), "threshold": round(cut, 6), "alerts": described(happened, draws)}
     return {
-        "method": method(draws),
+        "method": method(rows, draws),
         "cohort": cohort(rows),
         "figures": figures,
         "model_above": {name: differences(ranked[MODEL], ranked[name]) for name in others},
@@ -78,13 +78,13 @@ def abstention(said: Rows, heard: Rows, threshold: float, draws: Draws) -> dict[
     }
 
 
-def method(draws: Draws) -> dict[str, Any]:
+def method(rows: Rows, draws: Draws) -> dict[str, Any]:
     """How the figures were made."""
     return {
         "resamples": draws.size - 1,
         "interval": "95 % percentile bootstrap over patients, the same draws for every figure, so that differences are paired",
-        "alert": f"the first hour that reaches the threshold, and again only after {QUIET_H:g} hours below it; the same rule for every score",
-        "right": f"the event comes within {HORIZON_H:g} hours of the alert; alerts after the onset are neither right nor false",
+        "alert": f"the first hour that reaches the threshold, and {rows.manner.again}; the same rule for every score",
+        "right": f"{rows.manner.right}; alerts after the onset are neither right nor false",
         "abstention": "figures are over all that the model says; as the bedside hears it, with its guard, stand the part abstention, the deployed policy and the stress",
         "silence": "an hour in which a score is silent ranks below every other and never alerts",
     }

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from scoring.evaluate.alerting import HORIZON_H, outcome
+from scoring.evaluate.alerting import outcome
 from scoring.evaluate.bootstrap import Draws, difference, told
 from scoring.evaluate.discrimination import areas
 from scoring.evaluate.rows import Floats, Ints, Rows
@@ -35,7 +35,7 @@ def alerts_in_time(rows: Rows, alerts: Ints, draws: Draws) -> list[dict[str, Any
     found = []
     for ahead in AHEAD_H:
         lead = rows.onset[rows.patient[alerts]] - rows.hour[alerts]
-        early = alerts[(lead >= ahead) & (lead <= HORIZON_H)]
+        early = alerts[(lead >= ahead) & (lead <= rows.manner.horizon_h)]
         possible = rows.onset - first >= ahead
         met = np.zeros(rows.patients, np.bool_)
         met[rows.patient[early]] = True

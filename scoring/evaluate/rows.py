@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from scoring.evaluate.manner import REPEATED, Manner
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -25,7 +27,7 @@ class Rows:
     patient: (N,) 0..P-1, ascending. hour: (N,) in the patient's own time. label: (N,) 1.0 where the event lies within the task's horizon, 0.0
     where not, nan where the patient is not at risk or nobody knows. onset: (P,) the hour of the event, nan for none. watched_h: (P,) hours under watch.
     scores: by name, (N,), nan where silent. groups: by name, (N,), empty where not known. recognised: by name, (P,), the hour from which clinicians
-    can be taken to know, nan for never.
+    can be taken to know, nan for never. manner: how an alert of theirs is raised, and when it is right.
     """
 
     patients: int
@@ -37,6 +39,7 @@ class Rows:
     scores: Mapping[str, Floats]
     groups: Mapping[str, Names]
     recognised: Mapping[str, Floats]
+    manner: Manner = REPEATED
 
     def __post_init__(self) -> None:
         size = len(self.patient)

@@ -1,34 +1,18 @@
 """The sections of the report's page: each turns its part of the report into tables and plots. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scoring.evaluate.plots import Axis, Bar, Estimate, Line, bars, curves, forest
+from scoring.evaluate.alert_section import ALERT_HEAD, alert_rows, alerts
+from scoring.evaluate.plots import Axis, Estimate, Line, curves, forest
 from scoring.evaluate.rows import MODEL
 from scoring.evaluate.tables import cell, figure, named, table
 
 Report = Mapping[str, Any]
 
-ALERTS = (
-    ("alerts", "alerts", 0), ("events_met", "events met", 0), ("sensitivity_per_event", "sensitivity per event", 3), ("ppv", "PPV", 3),
-    ("per_100_patient_days", "alerts per 100 patient-days", 1), ("a_day_per_35_beds", "alerts a day per 35 beds", 2),
-)  # fmt: skip
-
 
 def _scores(report: Report) -> list[str]:
     return list(report["figures"])
-
-
-def _alert_rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
-    for name, one in found.items():
-        lead = one["lead_h"]
-        quartiles = (
-            "–" if lead["median"]["value"] is None else f"{lead['median']['value']:g} ({lead['q1']['value']:g} to {lead['q3']['value']:g})"
-        )
-        yield [named(name), *(cell(one[key], digits) for key, _, digits in ALERTS), quartiles]
-
-
-ALERT_HEAD = ("", *(title for _, title, _ in ALERTS), "lead in hours: median (quartiles)")
 
 
 def cohort(report: Report) -> str:
@@ -71,49 +55,6 @@ def ranking(report: Report) -> str:
 def _points(x: str, y: str, lines: Sequence[Line]) -> str:
     rows = [[line.name, f"{one:.3f}", f"{other:.3f}"] for line in lines for one, other in line.points[:: max(1, len(line.points) // 12)]]
     return table(f"{y} by {x}", ("", x, y), rows)
-
-
-def alerts(report: Report) -> str:
-    """What alerts do at each score's own threshold, as deployed, and at equal numbers."""
-    found = report["figures"]
-    own = {f"{named(score)} at {found[score]['threshold']:g}": found[score]["alerts"] for score in found}
-    parts = [table("Each score alone at its own threshold", ALERT_HEAD, _alert_rows(own))]
-    policy = report.get("deployed_policy")
-    if policy is not None:
-        kinds = {"all pages": policy["all"]}
-        kinds |= {f"tier {tier.replace('_', ' ')}": one for tier, one in policy["by_tier"].items()}
-        kinds |= {f"raised by {named(score)}": one for score, one in policy["by_score"].items()}
-        parts.append(table(f"The deployed alert policy, version {policy['version']}", ALERT_HEAD, _alert_rows(kinds)))
-        parts.append(f'<p class="note">{"; ".join(policy["says"])}</p>')
-    budget = report["at_one_alert_a_day"]
-    for manner, says in (("repeated", "alerts repeated after a quiet"), ("once_a_stay", "each patient alerted at most once")):
-        parts.append(_beside(f"At one alert a day per 35 beds; {says}", budget[manner]))
-        parts.extend(_beside(f"At the number of alerts of {rule}; {says}", one[manner]) for rule, one in report["at_the_alerts_of"].items())
-    return "".join(parts) + _lead(report)
-
-
-def _beside(caption: str, found: Mapping[str, Any]) -> str:
-    shown = {
-        f"{named(score)}" + ("" if one["threshold"] is None else f" at {one['threshold']:g}"): one for score, one in found["scores"].items()
-    }
-    rows = list(_alert_rows(shown))
-    for score, above in found["model_above"].items():
-        rows.append([f"model above {named(score)}", "", "", cell(above["sensitivity_per_event"]), cell(above["ppv"]), "", "", ""])
-    return table(caption, ALERT_HEAD, rows)
-
-
-def _lead(report: Report) -> str:
-    hours = report["figures"][MODEL]["alerts"]["lead_h"]["by_hour"]
-    if not hours:
-        return "<p>No event was met, so there is no lead to show.</p>"
-    plot = bars("lead", "Lead time", "Events met by whole hours between the first alert and the onset.", Axis("hours before the onset", 0, len(hours)),
-                Axis("events", 0, max(hours) * 1.1 or 1.0), [Bar(float(hour), float(count)) for hour, count in enumerate(hours)])  # fmt: skip
-    rows = [[str(hour), str(count)] for hour, count in enumerate(hours) if count]
-    return figure(
-        plot,
-        "How early the model's first alert met the event, at its own threshold.",
-        table("Events by hours of lead", ("hours", "events"), rows),
-    )
 
 
 def calibration(report: Report) -> str:
@@ -225,9 +166,7 @@ def abstention(report: Report) -> str:
         "auroc": "AUROC as the bedside hears it", "auroc_lost": "AUROC lost by it",
     }  # fmt: skip
     rows = [[says, cell(found[key])] for key, says in names.items()]
-    return table("Silence", ("", "model"), rows) + table(
-        "Alerts as the bedside hears it", ALERT_HEAD, _alert_rows({MODEL: found["alerts"]})
-    )
+    return table("Silence", ("", "model"), rows) + table("Alerts as the bedside hears it", ALERT_HEAD, alert_rows({MODEL: found["alerts"]}))
 
 
 def stress(report: Report) -> str:

@@ -31,6 +31,7 @@ from streams.replay.cinc2019 import table
 
 WARNING: Final = "Over patients that the model was trained on these figures are too good; those over patients nobody trained on stand in the model's card."
 HELD_OUT: Final = "Patients of the hold-out alone: nothing was trained, stopped, calibrated or chosen on them."
+TWIN_OF: Final = "Judged is the twin of {}: the same recipe without these patients, for the model that is served was grown on them too."
 LIMITS: Final = (
     "Labels are 1 from six hours before the onset of sepsis, the earlier of suspected infection and of a rise of SOFA by 2 (Reyna 2020). The times of "
     "cultures, of antibiotics and of suspicion are not in the files. By that definition no suspicion that made the label came before the onset, so what "
@@ -54,7 +55,7 @@ Files = Callable[[], Iterable[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """`abstains`: (N, F) to (N,), where the bedside would not let the model speak. `stress`: on how many patients the spoilt stays are walked again, 0 for none. `held_out`: the files are those of the hold-out and no others."""
+    """`abstains`: (N, F) to (N,), where the bedside would not let the model speak. `stress`: on how many patients the spoilt stays are walked again, 0 for none. `held_out`: the files are those of the hold-out and no others. `twin_of`: the served version that the judged one stands for, where it is another."""
 
     metadata: Metadata
     predict: Predict
@@ -62,6 +63,7 @@ class Asked:
     policy: Policy
     stress: int
     held_out: bool
+    twin_of: str
     on_patient: Callable[[int], None]
     say: Callable[[str], None]
 
@@ -84,11 +86,17 @@ def evaluate(files: Files, asked: Asked, out: Path) -> dict[str, Any]:
     metadata = asked.metadata
     report: dict[str, Any] = {
         "task": "sepsis2019", "model": metadata.name, "version": metadata.version, "data": "PhysioNet/CinC Challenge 2019", "patients": patients,
-        "hours": hours, "held_out": asked.held_out,
+        "hours": hours, "held_out": asked.held_out, "twin_of": asked.twin_of or None,
     }  # fmt: skip
     if any(not np.isnan(one.onset_h) for one in stays):
-        report |= {"warning": HELD_OUT if asked.held_out else WARNING, "limits": list(LIMITS)} | _judged(files, asked, stays, spoken, heard)
+        report |= {"warning": _warning(asked), "limits": list(LIMITS)} | _judged(files, asked, stays, spoken, heard)
     return report
+
+
+def _warning(asked: Asked) -> str:
+    if not asked.held_out:
+        return WARNING
+    return f"{HELD_OUT} {TWIN_OF.format(asked.twin_of)}" if asked.twin_of else HELD_OUT
 
 
 def walked(file: tuple[str, str]) -> Course:

@@ -32,6 +32,7 @@ def card(
             "healthier than those it learned from.\n",
             f"**Made from:** PhysioNet/CinC Challenge 2019, hospital system B (CC BY 4.0; Reyna et al., Crit Care Med 2020;48:210): {folds(evidence)}; split by\n"
             "patient. Make it again: `vigil train --data DIR --out DIR`.\n",
+            _judged(evidence),
             "## Figures on the held-out patients, 95 % intervals by patient\n",
             _table(("", "model", "NEWS2 (lower bound: the data has no consciousness and no oxygen)"), figures(evidence)),
             "\n## Source attributes (ONC HTI-1, 45 CFR 170.315(b)(11)(iv)(B))\n",
@@ -63,12 +64,12 @@ def card_json(
 def write(folder: Path) -> None:
     """Writes `card.md` and `card.json` into a folder from its `metadata.json`, `metrics.json` and, where they are, `config.json` and `evaluation.json`.
 
-    An evaluation of another version is left aside: a card never mixes two models.
+    An evaluation of another version, and not of its twin, is left aside: a card never mixes two models.
     """
     metadata, metrics = _read(folder / "metadata.json"), _read(folder / "metrics.json")
     config = _read(folder / "config.json") if (folder / "config.json").exists() else {}
     evaluation = _read(folder / EVALUATION) if (folder / EVALUATION).exists() else {}
-    if evaluation.get("version") != metadata["version"]:
+    if evaluation.get("version") not in {metadata["version"], metadata.get("twin") or metadata["version"]}:
         evaluation = {}
     (folder / "card.md").write_text(card(metadata, metrics, config, evaluation))
     (folder / "card.json").write_text(json.dumps(card_json(metadata, metrics, config, evaluation), indent=1, ensure_ascii=False) + "\n")
@@ -85,6 +86,16 @@ def _read(path: Path) -> dict[str, Any]:
     return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
 
 
+def _judged(evidence: Evidence) -> str:
+    twin = evidence.metadata.get("twin")
+    if not twin:
+        return "**Judged:** itself, on patients it was not grown on.\n"
+    return (
+        f"**Judged:** the model that is served was grown on every patient. All figures on held-out patients are those of its twin {twin}, grown by the\n"
+        "same recipe without them; figures out of fold are of the served model's own members, each on patients it was grown without.\n"
+    )
+
+
 def figures(evidence: Evidence) -> list[tuple[str, str, str]]:
     """The table on top: what, of the model, of NEWS2."""
     model, news2 = evidence.metrics["model"], evidence.metrics["news2"]
@@ -96,6 +107,8 @@ def figures(evidence: Evidence) -> list[tuple[str, str, str]]:
     ]
     for points, beside in (evidence.at("metrics.at_the_alerts_of_news2") or {}).items():
         rows += _alerts(f"at the alerts of NEWS2 ≥ {points}", beside["model"], beside["news2"])
+    out_of_fold = evidence.at("metrics.out_of_fold") or {}
+    rows += [(f"out of fold, every patient: {name}", told(found), "–") for name, found in out_of_fold.items()]
     names = {"slope": "slope", "intercept": "intercept", "brier": "Brier score", "observed": "observed rate", "predicted": "predicted rate"}
     rows += [(f"calibration: {name}", told(model["calibration"].get(key)), "–") for key, name in names.items()]
     return rows

@@ -2,7 +2,11 @@
 
 from scoring.models.evidence import Evidence, told
 
-FOLDS = {"train": "to train, and, each by the members grown without them, to calibrate and choose thresholds", "holdout": "held out"}
+FOLDS = {
+    "train": "to train, and, each by the members grown without them, to calibrate and choose thresholds",
+    "twin": "of them to make the twin, which is judged, in the same way",
+    "holdout": "held out from the twin",
+}
 
 
 def folds(evidence: Evidence) -> str:

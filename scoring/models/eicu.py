@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from parsers.drugs import therapy_of
-from scoring.models.tasks import Outcome, all_labels
+from scoring.models.tasks import Outcome, all_labels, all_onsets
 from scoring.models.trajectory import Trajectory, steps
 from streams.replay import eicu
 from streams.replay.eicu_bedside import ON_VENTILATOR
@@ -29,9 +29,13 @@ DIALYSIS: Final = ("renal failure - hemodialysis", "renal failure - peritoneal d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a stay ended, from the patient table: hours from admission to the unit. None where it does not say."""
+    """How a stay ended, from the patient table: hours from admission to the unit. None where it does not say.
+
+    `groups`: what the person and the hospital are told of besides, by name; empty where they are not.
+    """
 
     person_id: str
+    groups: Mapping[str, str]
     died: bool | None
     ended_h: float | None
     ventilated_h: float | None
@@ -45,16 +49,20 @@ def persons(folder: Path) -> dict[str, Ended]:
             start = hour(row[column])
             if start:  # 0 is its word for none
                 ventilated[row["patientunitstayid"]].append(start)
+    hospitals = {row["hospitalid"]: row for row in rows(folder, "hospital")}
     return {
-        row["patientunitstayid"]: _ended(row, min(ventilated.get(row["patientunitstayid"], ()), default=None))
+        row["patientunitstayid"]: _ended(
+            row, hospitals.get(row["hospitalid"], {}), min(ventilated.get(row["patientunitstayid"], ()), default=None)
+        )
         for row in rows(folder, "patient")
     }
 
 
-def _ended(row: Row, ventilated_h: float | None) -> Ended:
+def _ended(row: Row, hospital: Row, ventilated_h: float | None) -> Ended:
     status = row["hospitaldischargestatus"]
     return Ended(
-        person_id=row["uniquepid"], died={"Expired": True, "Alive": False}.get(status), ended_h=hour(row["hospitaldischargeoffset"]),
+        person_id=row["uniquepid"],
+        groups={"ethnicity": row["ethnicity"], "region": hospital.get("region", ""), "beds": hospital.get("numbedscategory", "")}, died={"Expired": True, "Alive": False}.get(status), ended_h=hour(row["hospitaldischargeoffset"]),
         ventilated_h=ventilated_h,
     )  # fmt: skip
 
@@ -72,10 +80,10 @@ def trajectories(path: Path) -> Iterator[tuple[Trajectory, Ended]]:
 
 def trajectory(course: Course, ended: Ended) -> Trajectory:
     """One stay on the hourly grid, from an hour after admission to the end of the stay in the unit, a week at most."""
-    times = _grid(course)
+    times, became = _grid(course), outcome(course, ended)
     return Trajectory(
         patient_id=course.stay_id, hospital_id=course.hospital_id, source="eicu", initial=initial(course, START),
-        steps=steps(received(course, START), times), labels=all_labels(outcome(course, ended), times),
+        steps=steps(received(course, START), times), labels=all_labels(became, times), onsets=all_onsets(became),
     )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Boosted trees for one task by nested cross-validation over hospitals: how many trees is found in the inner folds, nothing in the outer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import lightgbm
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.models.eicu_inputs import COLUMNS, KINDS, Kind, columns_of
+from scoring.models.eicu_stays import Stay
 from scoring.models.splits import Nested, Places, nested
 from scoring.models.tasks import TASKS
 
@@ -25,19 +25,8 @@ MOST_ROUNDS: Final = 500
 PATIENCE: Final = 20
 EVERY_H: Final = 4
 """Of each stay every fourth hour is trained on: those between say the same. All are judged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
-    """One stay's rows: matrix (T, len(COLUMNS)), labels by task (T,), nan where masked; the NEWS2 lower bound (T,); whole hours (T,)."""
-
-    patient_id: str
-    person_id: str
-    hospital_id: str
-    hours: npt.NDArray[np.int64]
-    matrix: npt.NDArray[np.float32]
-    labels: Mapping[str, npt.NDArray[np.float32]]
-    news2: npt.NDArray[np.float32]
+MEMBERS: Final = 5
+"""Boosters of a bag, which differ in the columns and rows they draw: their mean wavers less from hour to hour, and an alert is a highest hour."""
 
 
 def cross_validated(
@@ -47,44 +36,50 @@ def cross_validated(
     kinds: Sequence[Kind] = KINDS,
     helping: Sequence[Stay] = (),
     rounds: Sequence[int] | None = None,
+    members: int = MEMBERS,
+    turn: int = 0,
 ) -> tuple[list[Floats], list[int]]:
     """A score for each row of each stay (nan where masked), each from hospitals not trained on; and the rounds of each outer fold.
 
     `helping`: stays of other data sets, trained on in every fold and never judged. `rounds`: of each outer fold, where they were found before.
+    `turn`: another parts the hospitals anew.
     """
     columns = columns_of(kinds)
     scores = [np.full(len(one.hours), np.nan) for one in stays]
     used: list[int] = []
-    for fold in nested([one.hospital_id for one in stays]):
+    for fold in nested([one.hospital_id for one in stays], turn=turn):
         told = None if rounds is None else rounds[len(used)]
-        number, booster = _fitted(stays, task, seed, columns, fold, helping, told)
+        number, bag = _fitted(stays, task, seed, columns, fold, helping, told, members)
         used.append(number)
         for place in fold.outer.judge:
             at_risk = ~np.isnan(stays[place].labels[task])
             if at_risk.any():
-                scores[place][at_risk] = booster.predict(stays[place].matrix[at_risk][:, columns])
+                rows = stays[place].matrix[at_risk][:, columns]
+                raw = np.mean([one.predict(rows, raw_score=True) for one in bag], axis=0)
+                scores[place][at_risk] = 1.0 / (1.0 + np.exp(-raw))
     return scores, used
 
 
 def _fitted(
-    stays: Sequence[Stay], task: str, seed: int, columns: Places, fold: Nested, helping: Sequence[Stay], rounds: int | None
-) -> tuple[int, lightgbm.Booster]:
+    stays: Sequence[Stay], task: str, seed: int, columns: Places, fold: Nested, helping: Sequence[Stay], rounds: int | None, members: int
+) -> tuple[int, list[lightgbm.Booster]]:
     fit = fold.outer.fit
-    chosen = [stays[place] for place in fit]
-    matrix, labels, place = _rows([*chosen, *helping], task, columns)
+    matrix, labels, place = _rows([*(stays[one] for one in fit), *helping], task, columns)
     weights = _weights(place, task)
     owner = np.concatenate([fit, np.full(len(helping), -1)])[place]
     names = [COLUMNS[column] for column in columns]
-    parameters = PARAMETERS | {"seed": seed}
+    rows = lightgbm.Dataset(
+        matrix, labels, weight=weights, feature_name=names, free_raw_data=False, params={"max_bin": PARAMETERS["max_bin"]}
+    )
     if rounds is None:
         turns = [(np.flatnonzero(~np.isin(owner, one.judge)), np.flatnonzero(np.isin(owner, one.judge))) for one in fold.inner]
         found: Mapping[str, Any] = lightgbm.cv(
-            parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names, free_raw_data=False), num_boost_round=MOST_ROUNDS,
+            PARAMETERS | {"seed": seed}, rows, num_boost_round=MOST_ROUNDS,
             folds=[(learn, check) for learn, check in turns if labels[check].any() and labels[learn].any()],
             callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
         )  # fmt: skip
         rounds = len(found["valid binary_logloss-mean"])
-    return rounds, lightgbm.train(parameters, lightgbm.Dataset(matrix, labels, weight=weights, feature_name=names), num_boost_round=rounds)
+    return rounds, [lightgbm.train(PARAMETERS | {"seed": seed + member}, rows, num_boost_round=rounds) for member in range(members)]
 
 
 def _weights(owners: Places, task: str) -> Floats:

@@ -25,8 +25,10 @@ Floats = npt.NDArray[np.float32]
 
 BREATHED: Final = ("fio2", "etco2")
 """Among the labs in the feature list, measured at the bedside."""
+OF_BOTH: Final = frozenset({"sirs_points", "sofa_points", "pao2_to_fio2"})
+"""Made of vital signs and labs together."""
 OF_VITALS: Final = frozenset({"shock_index", "pulse_pressure", "on_oxygen"})
-OF_LABS: Final = frozenset({"bun_to_creatinine"})
+OF_LABS: Final = frozenset({"bun_to_creatinine", "lab_6h_count", "lab_24h_count"})
 OF_NURSING: Final = frozenset({"not_alert"})
 
 DRUGS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -94,26 +96,30 @@ COLUMNS: Final = (*FEATURES, *FURTHER)
 """All: the bedside's features and the further ones."""
 
 
-def kind_of(column: str) -> Kind:
-    """Which kind of input a column is. A feature that is of no vital sign and no lab is told of the patient.
+def kinds_of(column: str) -> frozenset[Kind]:
+    """Which kinds of input a column is made of: where one of them is left out, the column is. A feature of no other kind is told of the patient.
 
-    >>> kind_of("heart_rate_6h_last"), kind_of("creatinine_change"), kind_of("gcs_last"), kind_of("sepsis_told_since_h"), kind_of("age_years")
-    ('vitals', 'labs', 'nursing', 'notes', 'patient')
+    >>> [*kinds_of("heart_rate_6h_last"), *kinds_of("creatinine_change"), *kinds_of("gcs_last"), *kinds_of("sepsis_told_since_h"), *kinds_of("age_years")]
+    ['vitals', 'labs', 'nursing', 'notes', 'patient']
+    >>> sorted(kinds_of("sofa_points"))
+    ['labs', 'vitals']
     """
+    if column in OF_BOTH:
+        return frozenset({"vitals", "labs"})
     if column in _MEDICATION_NAMES:
-        return "medications"
+        return frozenset({"medications"})
     if column in _NURSING_NAMES or column in OF_NURSING:
-        return "nursing"
+        return frozenset({"nursing"})
     if column in _NOTE_NAMES:
-        return "notes"
+        return frozenset({"notes"})
     if column in OF_VITALS or column in _VITAL_NAMES or column.startswith((*VITALS, *BREATHED)):
-        return "vitals"
-    return "labs" if column in OF_LABS or column in _LAB_NAMES or column.startswith(LABS) else "patient"
+        return frozenset({"vitals"})
+    return frozenset({"labs"}) if column in OF_LABS or column in _LAB_NAMES or column.startswith(LABS) else frozenset({"patient"})
 
 
 def columns_of(kinds: Sequence[Kind]) -> npt.NDArray[np.intp]:
-    """The places in COLUMNS of these kinds, and of `patient`."""
-    return np.array([place for place, name in enumerate(COLUMNS) if kind_of(name) in (*kinds, "patient")])
+    """The places in COLUMNS of what is made of these kinds and of `patient` alone."""
+    return np.array([place for place, name in enumerate(COLUMNS) if kinds_of(name) <= {*kinds, "patient"}])
 
 
 def further(patient: Trajectory, news2: Sequence[float]) -> Floats:

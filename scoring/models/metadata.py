@@ -11,7 +11,8 @@ SHIPPED = Path(str(files("scoring"))) / "triton" / "repository"
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
-    """`threshold`: the probability from which the policy pages; `utility_threshold`: where the challenge's utility was highest on validation."""
+    """`threshold`: the probability from which the policy pages; `utility_threshold`: where the challenge's utility was highest on patients the members
+    never saw. `twin`: the version that was grown without the hold-out to be judged there (`scoring.models.twin`); empty where this one itself was."""
 
     name: str
     version: str
@@ -21,6 +22,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     utility_threshold: float
     seed: int
     data_sha256: str
+    twin: str = ""
 
 
 def versions(repository: Path, model: str) -> list[str]:

@@ -58,8 +58,10 @@ def validity(evidence: Evidence) -> str:
     """The hold-out's figures in a sentence."""
     model, news2 = evidence.metrics["model"], evidence.metrics["news2"]
     calibration, alerts = model["calibration"], model["alerts_at_budget"]
+    twin = evidence.metadata.get("twin")
+    whose = f"held-out patients, by the twin {twin} that never saw them" if twin else "held-out patients"
     return (
-        f"held-out patients: AUROC {told(model['auroc'])} (NEWS2 {told(news2['auroc'])}), AUPRC {told(model['auprc'])} (NEWS2 {told(news2['auprc'])}), "
+        f"{whose}: AUROC {told(model['auroc'])} (NEWS2 {told(news2['auroc'])}), AUPRC {told(model['auprc'])} (NEWS2 {told(news2['auprc'])}), "
         f"CinC 2019 utility {told(model['utility'])}; calibration slope {told(calibration['slope'])}, intercept {told(calibration['intercept'])}; "
         f"at {told(alerts['alerts_per_35_patient_days'])} first alerts per 35 patient-days: sensitivity per event {told(alerts['sensitivity_per_event'])}, "
         f"PPV {told(alerts['ppv'])}, median lead {told(alerts['median_lead_h'])} hours"

@@ -47,7 +47,8 @@ def folds(groups: Sequence[str], number: int, salt: str, among: Places | None = 
             yield found
 
 
-def nested(groups: Sequence[str], outer: int = 5, inner: int = 3) -> Iterator[Nested]:
-    """Nested cross-validation: every place is judged once, by what was fitted and tuned on other groups only."""
-    for number, one in enumerate(folds(groups, outer, "outer")):
-        yield Nested(number=number, outer=one, inner=list(folds(groups, inner, f"inner {number}", among=one.fit)))
+def nested(groups: Sequence[str], outer: int = 5, inner: int = 3, turn: int = 0) -> Iterator[Nested]:
+    """Nested cross-validation: every place is judged once, by what was fitted and tuned on other groups only. Another turn parts the groups anew."""
+    again = f" {turn}" if turn else ""
+    for number, one in enumerate(folds(groups, outer, f"outer{again}")):
+        yield Nested(number=number, outer=one, inner=list(folds(groups, inner, f"inner {number}{again}", among=one.fit)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Final
 
 from scoring.published.creatinine import MG_DL, Taken, to_precision
@@ -52,20 +52,33 @@ Labels = list[float]
 class Task:
     """One task. `labels`: one for each time, in order, from what became of the patient; `onset`: when the event began, None where it never did.
 
-    `horizon`: how far a label looks ahead, None for the whole stay. `speaks`: so long an alert stands before it is raised again.
+    `horizon`: how far a label looks ahead, None for the whole stay. `shortest`: how far that of the part looks which looks least far ahead.
     """
 
     name: str
     horizon: timedelta | None
-    speaks: timedelta
+    shortest: timedelta | None
     at_risk: str
     labels: Callable[[Outcome, Sequence[datetime]], Labels]
     onset: Callable[[Outcome], datetime | None]
 
     @property
-    def speaks_h(self) -> float:
-        """`speaks` in hours."""
-        return self.speaks.total_seconds() / 3600.0
+    def horizon_h(self) -> float:
+        """`horizon` in hours; an alert of the whole stay is right whenever the event comes."""
+        return _hours(self.horizon)
+
+    @property
+    def silence_h(self) -> float:
+        """So many hours after an alert none is raised: the longest silence in which no event can begin and end its window unheard.
+
+        A score that is high all through an event's window is then sure to alert in it, however long it has been high, as one that rises and falls is.
+        Silence shorter than the window: Hyland et al., Nat Med 2020;26:364 (an alarm silences 30 minutes, the window before an event has 8 hours).
+        """
+        return _hours(self.shortest)
+
+
+def _hours(span: timedelta | None) -> float:
+    return inf if span is None else span.total_seconds() / 3600.0
 
 
 def within(onset: datetime | None, at: datetime, horizon: timedelta) -> float:
@@ -159,20 +172,25 @@ def deterioration_onset(outcome: Outcome) -> datetime | None:
 TASKS: Final[Mapping[str, Task]] = {
     task.name: task
     for task in (
-        Task(name=DEATH, horizon=None, speaks=timedelta.max, at_risk="every patient, the whole stay", labels=death, onset=death_onset),
-        Task(name=DEATH_24H, horizon=DAY, speaks=DAY, at_risk="every patient whose time of death is known if they died", labels=death_24h, onset=death_onset),
-        Task(name=AKI, horizon=AKI_HORIZON, speaks=AKI_HORIZON, at_risk="from the first creatinine to KDIGO stage 1, no chronic dialysis", labels=aki, onset=aki_onset),
-        Task(name=SUPPORT, horizon=SUPPORT_HORIZON, speaks=SUPPORT_HORIZON, at_risk="of vasopressors and of ventilation, whoever has not been on it", labels=support, onset=support_onset),
+        Task(name=DEATH, horizon=None, shortest=None, at_risk="every patient, the whole stay", labels=death, onset=death_onset),
+        Task(name=DEATH_24H, horizon=DAY, shortest=DAY, at_risk="every patient whose time of death is known if they died", labels=death_24h, onset=death_onset),
+        Task(name=AKI, horizon=AKI_HORIZON, shortest=AKI_HORIZON, at_risk="from the first creatinine to KDIGO stage 1, no chronic dialysis", labels=aki, onset=aki_onset),
+        Task(name=SUPPORT, horizon=SUPPORT_HORIZON, shortest=SUPPORT_HORIZON, at_risk="of vasopressors and of ventilation, whoever has not been on it", labels=support, onset=support_onset),
         Task(
-            name=DETERIORATION, horizon=AKI_HORIZON, speaks=DAY, at_risk="whoever is at risk of death within 24 h, AKI or support", labels=deterioration,
+            name=DETERIORATION, horizon=AKI_HORIZON, shortest=SUPPORT_HORIZON, at_risk="whoever is at risk of death within 24 h, AKI or support", labels=deterioration,
             onset=deterioration_onset,
         ),
     )
 }  # fmt: skip
-"""Those that are made from outcomes, by name. An alert says that the event comes within the horizon, and is silent until that has run out; each part
-of the union keeps its own, of 12, 24 and 48 hours, and an alert of the union stands for the middle one."""
+"""Those that are made from outcomes, by name."""
 
 
 def all_labels(outcome: Outcome, times: Sequence[datetime]) -> dict[str, Labels]:
     """Every task's labels at these times."""
     return {name: task.labels(outcome, times) for name, task in TASKS.items()}
+
+
+def all_onsets(outcome: Outcome) -> dict[str, datetime]:
+    """When each task's event began, for those whose event came."""
+    found = {name: task.onset(outcome) for name, task in TASKS.items()}
+    return {name: at for name, at in found.items() if at is not None}

@@ -23,7 +23,8 @@ class Trajectory:
     """One stay, whichever data set it is from. `steps`: in order of time.
 
     `initial`: what was known before the first step. `hospital_id`: None where the set names none. `labels`: by task, one a step, 1.0 or 0.0;
-    nan where the set has no such label or the patient is not at risk then. They are made with the future in sight: nothing may feed them to a model.
+    nan where the set has no such label or the patient is not at risk then. `onsets`: by task, when the event began; absent where it never did, or the
+    set does not say when. Both are made with the future in sight: nothing may feed them to a model.
     """
 
     patient_id: str
@@ -32,6 +33,7 @@ class Trajectory:
     initial: PatientState
     steps: Sequence[Step]
     labels: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    onsets: Mapping[str, datetime] = field(default_factory=dict)
 
     def label(self, task: str) -> Sequence[float]:
         """The labels of one task, nan at every step where this set lacks it."""

@@ -14,20 +14,15 @@ from scoring.models.sequence.carried import KEPT
 from scoring.models.sequence.metadata import is_sequence, sequence_metadata
 from scoring.models.sequence.step import CODES, CONTEXT
 from scoring.models.sequence.step import VERSION as STEP_VERSION
+from scoring.models.twin import TWIN, TWIN_FILES
 from scoring.triton import seal
 from scoring.triton.seal import Manifest, Refused
 from streams.features import VERSION as FEATURES_VERSION
 
 RUN_FILES: Final = (
-    "model.onnx",
-    "metadata.json",
-    "metrics.json",
-    "guard.json",
-    "trees.npz",
-    "weights.npz",
-    "calibration.json",
-    *sorted(seal.PAPERS),
-)
+    "model.onnx", "metadata.json", "metrics.json", "guard.json", "trees.npz", "weights.npz", "calibration.json",
+    *(f"{TWIN}/{name}" for name in TWIN_FILES), *sorted(seal.PAPERS),
+)  # fmt: skip
 """What of a training run's folder goes into a version; the first two must be there."""
 BACKEND: Final = Path(str(files("scoring"))) / "triton" / "onnx_backend.py"
 """The python backend's model file, the same for every version on a CPU."""
@@ -143,6 +138,7 @@ def add(run: Path, repository: Path, number: str = "") -> Manifest:
     fresh.mkdir(parents=True)
     for name in RUN_FILES:
         if (run / name).exists() or name in RUN_FILES[:2]:
+            (fresh / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(run / name, fresh / name)
     shutil.copyfile(BACKEND, fresh / "model.py")
     manifest = seal.seal(fresh, model=metadata.name, version=metadata.version, features=metadata.schema)

@@ -247,10 +247,11 @@ def test_the_hourly_figures_that_are_kept_ready_follow_a_correction_at_the_next_
 def test_the_last_seven_days_are_summed_up_when_somebody_asks(worker: Worker) -> None:
     """A refresh never keeps an hour ready in which corrections are still usual."""
     today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
-    worker.take(record(0, oru("100", today + timedelta(minutes=1), {"hr": 180}, filler="A")))
+    since = int((today - NOON).total_seconds() / 60)
+    worker.take(record(0, oru("100", today + timedelta(minutes=1), {"hr": 180}, filler="A"), minutes=since + 5))
     refresh(worker.url)
     corrected = oru("100", today + timedelta(minutes=1), {"hr": 80}, filler="A", status="C", sent=today + timedelta(hours=2))
-    worker.take(record(1, corrected, minutes=1))
+    worker.take(record(1, corrected, minutes=since + 125))
     assert rows(worker.url, HOURLY) == [("HOSP:100", today, 80, 80, 80, 80, 1)]
 
 

@@ -131,7 +131,7 @@ def test_it_says_whom_what_and_how_much_and_escapes_what_it_was_given() -> None:
         ("ST", "TIER^Alert tier^99VIGIL", "rapid_response", "F"),
         ("ST", "REASON^Reason of the alert^99VIGIL", "news2 9 rises \\T\\ stays", "F"),
         ("NM", "deterioration^deterioration 3^99VIGIL", "0.42", "F"),
-        ("NM", "1104051000000101^NEWS2 total score^SCT", "9", "F"),
+        ("NM", "1104051000000101^Royal College of Physicians NEWS2 (National Early Warning Score 2) total score^SCT", "9", "F"),
     ]
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from alerts import answers, ledger, mutes, outbox
 from alerts.answers import Action, Answer, Kind, Outcome
+from alerts.bedside import Alarms
 from alerts.episode import OVER, Happening, State, follow
 from alerts.lapses import lapse
 from alerts.outbox import Claimed
 from infra.database.connect import connect
-from tests.episodes import NOON, Bedside, claim
+from tests.episodes import MAIL, NOON, PAGER, Bedside, claim, shipped
 
 
 @pytest.fixture
@@ -190,4 +191,8 @@ def _let(bedside: Bedside, page: Claimed, happening: Happening) -> None:
             bedside.units["1"] = "6E"
             bedside.take(8, minutes=2)
         case "risen":
-            bedside.take(11, minutes=2)
+            bedside.take(11, minutes=20)
+        case "reminded":
+            hour = timedelta(hours=1)
+            bedside.alarms = Alarms(shipped(remind_unanswered=hour, remind_answered=hour), (PAGER, MAIL), bedside.metrics)
+            bedside.take(8, minutes=90)

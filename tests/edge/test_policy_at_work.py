@@ -97,6 +97,49 @@ def test_an_answered_episode_that_rises_further_has_a_new_one_in_its_place(ward:
     assert ward.ask("SELECT peak FROM vigil.episodes ORDER BY opened_at") == [(8.0,), (12.0,)]
 
 
+def test_what_nobody_answers_is_told_again_to_the_same_people_once_the_hours_are_over(postgres_url: str) -> None:
+    ward = Ward(postgres_url, policy=shipped(remind_unanswered=timedelta(hours=6)))
+    ward.take(5)
+    for minute in (10, 15, 20):
+        ward.at(minute)
+    first = ward.paged()
+    ward.take(5, minutes=374)
+    assert ward.paged() == first
+    ward.take(5, minutes=375)
+    assert ward.ask("SELECT state, closed_because, split_part(reason, ' ', 3) FROM vigil.episodes ORDER BY opened_at") == [
+        ("open", None, "unanswered") if number else ("expired", "unanswered", "threshold") for number in range(2)
+    ]  # fmt: skip
+    assert ward.paged()[len(first) :] == [first[0]]
+    for minute in (385, 390, 400):
+        ward.at(minute)
+    assert ward.paged() == first * 2
+
+
+def test_what_somebody_has_answered_is_told_again_only_where_the_policy_says_so(postgres_url: str) -> None:
+    for policy, pages in ((shipped(), 1), (shipped(remind_answered=timedelta(hours=12)), 2)):
+        ward = Ward(postgres_url, policy=policy)
+        mrn, ward._offset = str(pages), 100 * pages
+        ward.take(5, mrn=mrn)
+        acknowledge(ward)
+        ward.take(5, mrn=mrn, minutes=60 * 12 - 1)
+        assert len(ward.paged(mrn)) == 1
+        ward.take(5, mrn=mrn, minutes=60 * 12)
+        ward.take(5, mrn=mrn, minutes=60 * 12 + 5)
+        assert len(ward.paged(mrn)) == pages
+
+
+def test_where_pagers_cannot_answer_a_further_rise_is_paged_all_the_same(postgres_url: str) -> None:
+    bedside = Bedside(postgres_url)
+    bedside.take(8)
+    bedside.take(12, minutes=1)  # more of the same set of observations
+    bedside.take(14, minutes=20)
+    assert bedside.ask("SELECT count(*) FROM vigil.pages") == [(1,)]
+    bedside.take(15, minutes=21)
+    bedside.take(16, minutes=22)
+    assert bedside.ask(EPISODES) == [("rapid_response", "expired", "risen", "4W"), ("rapid_response", "open", None, "4W")]
+    assert bedside.ask("SELECT count(*) FROM vigil.pages") == [(2,)]
+
+
 def test_two_of_three_counts_what_the_database_remembers_and_one_instant_once(postgres_url: str) -> None:
     ward = Ward(postgres_url, policy=shipped(times=2, of_last=3, within=timedelta(hours=2)))
     kept = 0

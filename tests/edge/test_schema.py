@@ -27,6 +27,7 @@ VIEWS = {
     "pages": "page_id episode_id tier step channel target state attempts created_at accepted_at acknowledged_at acknowledged_by",
     "audit_log": "at actor action subject detail hash",
     "models": "model version served stage manifest_sha256 units since actor signed_by evidence reason",
+    "write_backs": "channel patient_id name score_id version value as_of state attempts sent_score_id sent_at last_error",
     "vitals_hourly": "patient_id code hour low high mean last count",
 }
 COLUMNS = """

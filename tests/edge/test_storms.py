@@ -1,17 +1,31 @@
 """A ward outage and a monitor gone wrong on a real PostgreSQL: one page that says how many, every patient still an episode, and none of them lost."""
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from alerts import answers
 from alerts.answers import Answer
+from alerts.rules import Storms
+from alerts.storms import Raise, counted, storm
 from infra.database.connect import connect
 from tests.episodes import NOON, claim, shipped
 from tests.rosters import Ward
 
 OWN, ONE_MONITOR = 7, {"spo2_pct": 3.0, "hr_per_min": 1.0, "temp_c": 1.0}
 """So many of a unit have their own pages by the shipped policy; the next is the eighth."""
+
+
+numbers = count(1)
+
+
+def ward_storms() -> Storms:
+    limits = shipped(storms=True).editions[0].everywhere.storms
+    assert limits is not None
+    return limits
 
 
 @pytest.fixture
@@ -100,6 +114,31 @@ def test_raises_that_come_one_by_one_over_the_day_are_no_storm(ward: Ward) -> No
         raised(ward, number, minutes=20 * number)
     assert groups(ward) == []
     assert ward.ask("SELECT count(*) FROM vigil.pages") == [(20,)]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    raises=st.lists(
+        st.tuples(st.integers(1, 30), st.integers(0, 4), st.sampled_from(("4W", "6E")), st.sampled_from(("spo2_pct", "hr_per_min", ""))),
+        min_size=20, max_size=45,
+    )
+)  # fmt: skip
+def test_the_simulation_groups_what_the_bedside_groups(postgres_url: str, raises: list[tuple[int, int, str, str]]) -> None:
+    ward = Ward(postgres_url, policy=shipped(storms=True, dwell=timedelta(0), cool_down=timedelta(0)))
+    limits = ward_storms()
+    lately: list[Raise] = []
+    minute, start = 0, next(numbers)
+    for number, later, unit, heaviest in raises:
+        minute += later
+        name = str(start * 100 + number)
+        ward.units[name] = unit
+        raised(ward, int(name), minutes=minute, parts={heaviest: 5.0} if heaviest else {})
+        this = Raise(NOON + timedelta(minutes=minute), f"HOSP:{name}", unit, heaviest)
+        mine = "SELECT grouped_in IS NOT NULL FROM vigil_store.episode WHERE patient_id = %s ORDER BY opened_at DESC, closed_at NULLS FIRST LIMIT 1"
+        assert ward.ask(mine, this.patient_id) == [(storm(limits, "urgent", counted(limits, this, lately)) is not None,)]
+        lately.append(this)
+        raised(ward, int(name), value=0, minutes=minute)
+    ward.do("DELETE FROM vigil_store.suppression; DELETE FROM vigil_store.page; DELETE FROM vigil_store.episode")
 
 
 def test_a_batch_that_is_processed_again_joins_no_storm_twice(ward: Ward) -> None:

@@ -111,6 +111,9 @@ def test_a_page_is_submitted_by_the_dtd_and_names_stay_names() -> None:
     [
         (confirmed('<wctp-Failure errorCode="403" errorText="no such 5551"/>'), Refused(permanent=True, detail="wctp: answered 403")),
         (confirmed('<wctp-Failure errorCode="302"/>'), Refused(permanent=True, detail="wctp: answered 302")),
+        (confirmed('<wctp-Failure errorCode="304"/>'), Refused(permanent=False, detail="wctp: answered 304")),
+        (confirmed('<wctp-Failure errorCode="411"/>'), Refused(permanent=True, detail="wctp: answered 411")),
+        (confirmed('<wctp-Failure errorCode="606"/>'), Refused(permanent=False, detail="wctp: answered 606")),
         (confirmed('<wctp-Failure errorCode="504"/>'), Refused(permanent=False, detail="wctp: answered 504")),
         (confirmed('<wctp-Failure errorCode="604"/>'), Refused(permanent=False, detail="wctp: answered 604")),
         (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.hl7 import SICK, WELL, adt, oru
+from tests.hl7 import SICK, WELL, adt, merge, oru
 from tests.installations import eventually
 from tests.story.conftest import Hospital
 
@@ -109,6 +109,26 @@ def test_every_score_and_page_is_explained_and_comes_out_the_same(hospital: Hosp
         assert (told["kind"], told["matches"], bool(told["inputs"])) == (kind, True, True)
     refused = hospital.vigil("explain", "nothing", check=False)
     assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 2)
+
+
+def test_two_patients_taken_for_one_and_told_apart_again_keep_page_and_owner(hospital: Hospital) -> None:
+    before = hospital.recorded()
+    hospital.send([adt("A01", "511", minutes_ago(240)), adt("A01", "512", minutes_ago(200)), oru("511", minutes_ago(1), SICK)])
+    hospital.settled(before + 3)
+    [(page_id,)] = hospital.ask(
+        "SELECT page_id FROM vigil.pages p JOIN vigil.episodes e USING (episode_id) WHERE e.patient_id = 'HOSP:511'"
+    )
+    hospital.vigil("page", "ack", page_id, "--by", "Dr Ann")
+    hospital.send([merge("512", "511", minutes_ago(0))])
+    owned = "SELECT patient_id, state, owner FROM vigil_store.episode WHERE patient_id IN ('HOSP:511', 'HOSP:512') AND closed_at IS NULL"
+    eventually(lambda: hospital.ask(owned) == [("HOSP:512", "acknowledged", "Dr Ann")])
+    hospital.vigil("identity", "unmerge", "HOSP:511", "--by", "records office")
+    assert hospital.ask(owned) == [("HOSP:511", "acknowledged", "Dr Ann")]
+    hospital.send([oru("511", minutes_ago(0), SICK), oru("512", minutes_ago(0), WELL)])
+    hospital.settled(before + 6)
+    assert hospital.tiers("511") == ["rapid_response"]
+    assert hospital.tiers("512") == []
+    assert hospital.ask(owned) == [("HOSP:511", "acknowledged", "Dr Ann")]
 
 
 def test_nothing_that_names_a_patient_leaves_the_database(hospital: Hospital) -> None:

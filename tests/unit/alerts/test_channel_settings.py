@@ -44,6 +44,11 @@ def made(**settings: object) -> PageSettings:
         (EHR | APPROVED, "is not encrypted"),
         (EHR | APPROVED | {"tls": True, "approved_by": ""}, "encrypted and approved"),
         (EHR | APPROVED | {"tls": True, "tls_ca": "/nowhere.pem"}, "certificates cannot be used"),
+        (EHR | APPROVED | {"tls": True, "write_back": ("news2",)}, "when = never"),
+        (EHR | APPROVED | {"tls": True, "write_when": "band", "write_to": "EHR"}, "names no score"),
+        (EHR | APPROVED | {"tls": True, "write_when": "band", "write_to": "EHR", "write_back": ("apache", "news2")}, "names apache"),
+        (EHR | APPROVED | {"tls": True, "write_when": "every", "write_back": ("news2",)}, "nobody is named"),
+        (HOOK | {"write_when": "every", "write_back": ("news2",), "write_to": "EHR"}, "files no scores"),
     ],
 )
 def test_a_wrong_or_unsafe_channel_is_refused_at_the_start_with_a_remedy(settings: dict[str, object], wrong: str) -> None:

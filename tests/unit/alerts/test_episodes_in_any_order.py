@@ -3,16 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import product
-from typing import get_args
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alerts.changes import Begun, Change, Over, Place, consequences, left, settled, transferred
-from alerts.episode import ANSWERED, OVER, TRANSITIONS, UNANSWERED, Episode, Happening, State, follow
+from alerts.episode import ANSWERED, OVER, UNANSWERED, Episode, follow
 from alerts.escalation import Rest, Standing, Take, Tried, next_step
 from alerts.exclusions import Circumstances, exclusion
 from alerts.plan import plan_for
@@ -21,34 +18,6 @@ from alerts.rules import RANK, Policy, Tier
 from scoring.score import Score
 from tests.episodes import NOON, shipped
 from tests.rosters import ROSTER
-
-STATES, HAPPENINGS = get_args(State), get_args(Happening)
-
-
-@pytest.mark.parametrize(("state", "happening"), list(product(STATES, HAPPENINGS)))
-def test_nothing_moves_an_episode_that_is_over_and_whatever_ends_one_ends_it_from_every_other_state(
-    state: State, happening: Happening
-) -> None:
-    after = follow(state, happening)
-    if state in OVER:
-        assert after == state
-    elif happening in ("cleared", "merged", "silent", "left"):
-        assert after in OVER
-    assert after in STATES
-
-
-def test_every_state_can_be_reached_and_every_happening_moves_something() -> None:
-    reached: set[str] = {"open"}
-    for _ in STATES:
-        reached |= {after for (state, _), after in TRANSITIONS.items() if state in reached}
-    assert reached == set(STATES)
-    assert {happening for _, happening in TRANSITIONS} == set(HAPPENINGS)
-
-
-def test_an_answer_is_never_undone_but_by_a_rise_or_an_end() -> None:
-    for (state, happening), after in TRANSITIONS.items():
-        if state in ANSWERED:
-            assert after in ANSWERED or happening in ("risen", "cleared", "merged", "silent", "left")
 
 
 @dataclass
@@ -84,6 +53,7 @@ class World:
         self.rests: dict[str, Rest] = {}
         self.sent: list[Sent] = []
         self.begun: dict[str, str] = {}
+        self.answered: dict[tuple[str, str], datetime] = {}
         self.number = 0
 
     def let(self, what: str, which: int, value: float) -> None:
@@ -119,6 +89,7 @@ class World:
             score_id=f"t/0/{self.number}/news2", patient_id=patient.name, encounter_id=None, name="news2", version="1", value=value, at_least=value, red=value in (3, 4),
             as_of=self.now, scored_at=self.now, mode="live", parts={}, missing=(), findings=(),
         )  # fmt: skip
+        patient.mine = {tier: self._as_it_stands(one) for tier, one in patient.mine.items()}
         rules = self.policy.rules_for(patient.unit, self.now)
         circumstances, past = Circumstances(unit=patient.unit), Past(ended=patient.ended)
         for decision in decide(score, patient.mine, rules, self.now, in_hospital=patient.here, circumstances=circumstances, past=past):
@@ -127,6 +98,11 @@ class World:
             place = Place(patient_id=patient.name, unit=patient.unit)
             changes = consequences(decision, score, patient.mine, place, self._name, rules.version, self.now)
             self._apply(patient, changes, decision.reason)
+
+    def _as_it_stands(self, episode: Episode) -> Episode:
+        """As `open_episodes` reads it."""
+        resting = episode.state in UNANSWERED and self.rests[episode.episode_id].until is None
+        return replace(episode, told_at=self.standings[episode.episode_id].step_at, resting=resting)
 
     def _apply(self, patient: Patient, changes: Iterable[Change], why: str = "") -> None:
         for change in changes:
@@ -150,7 +126,8 @@ class World:
             self.standings[episode.episode_id] = replace(standing, tried=tried)
             return
         state = follow(episode.state, "acknowledged" if what == "acknowledged" else "arrived")
-        patient.mine[episode.tier] = replace(episode, state=state)
+        patient.mine[episode.tier] = replace(episode, state=state, answered_at=self.now)
+        self.answered[patient.name, episode.tier] = self.now
 
     def _transfer(self, patient: Patient, unit: str) -> None:
         patient.unit = unit
@@ -228,7 +205,13 @@ happenings = st.lists(
     ),
     max_size=40,
 )  # fmt: skip
-POLICIES = (shipped(), shipped(cool_down=timedelta(minutes=30), rearm_rise=2.0))
+REMIND = timedelta(hours=2)
+POLICIES = (
+    shipped(),
+    shipped(cool_down=timedelta(minutes=30), rearm_rise=2.0),
+    shipped(remind_unanswered=timedelta(hours=1)),
+    shipped(remind_unanswered=timedelta(hours=1), remind_answered=REMIND),
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -247,7 +230,10 @@ def test_no_episode_without_an_owner_no_page_after_an_answer_but_by_a_rise_and_n
             assert sent.unit == sent.patient.unit
             assert sent.episode.episode_id not in answered
             if (sent.patient.name, sent.episode.tier) in tiers:
-                assert world.begun[sent.episode.episode_id] == "risen"
+                why = world.begun[sent.episode.episode_id]
+                reminding = policy.editions[0].everywhere.rules[0].remind_answered is not None
+                assert why == "risen" or (reminding and why == "still_high")
+                assert why == "risen" or world.now - world.answered[sent.patient.name, sent.episode.tier] >= REMIND
         for patient in world.patients:
             assert patient.here or not patient.mine
             for tier, one in patient.mine.items():
@@ -277,6 +263,18 @@ def test_the_same_score_after_an_answer_pages_nobody_and_a_further_rise_pages_on
     assert [one.who for one in world.sent] == ["line", "line"]
     world.let("score", 0, 13)
     assert len(world.sent) == 2
+
+
+def test_what_nobody_ever_answers_is_told_again_each_time_the_hours_are_over_and_only_once_its_escalation_is() -> None:
+    world = World(shipped(remind_unanswered=timedelta(hours=6)))
+    world.let("score", 0, 8)
+    told = []
+    for minutes in (5, 10, 359, 1, 5, 10, 359):
+        world.let("wait", 0, minutes)
+        world.let("score", 0, 8)
+        told.append(len(world.sent))
+    assert told == [2, 3, 3, 4, 5, 6, 6]
+    assert [world.begun[one] for one in dict.fromkeys(sent.episode.episode_id for sent in world.sent)] == ["threshold", "unanswered"]
 
 
 def test_what_nobody_had_answered_begins_anew_on_the_new_unit_and_what_somebody_had_stays_theirs() -> None:

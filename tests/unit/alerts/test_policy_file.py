@@ -76,6 +76,20 @@ def test_a_unit_has_its_own_values_over_the_hospitals_and_entries_of_its_own(tmp
     assert policy.scores == {"news2", "deterioration", "kdigo_aki"}
 
 
+def test_rises_are_a_share_of_the_threshold_and_reminders_hours_each_unit_with_its_own(tmp_path: Path) -> None:
+    text = HOSPITAL.replace("clear_share = 0.5", "clear_share = 0.5\nrearm_share = 0.5\nremind_unanswered_hours = 12")
+    text += '[units."6E".tiers.model]\nrearm_rise = 0.25\nremind_answered_hours = 8\n'
+    policy = load(policy_file(tmp_path, text), 0.2)
+    found = [rule(policy.rules_for(unit, NOON).rules, "urgent", "deterioration") for unit in ("5N", "4W", "6E")]
+    half_a_day, eight = timedelta(hours=12), timedelta(hours=8)
+    assert [(one.rearm_rise, one.remind_unanswered, one.remind_answered) for one in found if one is not None] == [
+        (0.1, half_a_day, None), (0.15, half_a_day, None), (0.25, half_a_day, eight),
+    ]  # fmt: skip
+    assert told(policy)["on 6E, urgent by deterioration"].endswith(
+        "anew at 0.25 above the highest, told again after 720 min where nobody has answered, told again 480 min after an answer"
+    )
+
+
 def test_what_a_unit_has_otherwise_is_said(tmp_path: Path) -> None:
     said = told(load(policy_file(tmp_path, HOSPITAL), 0.2))
     assert said["on 4W, urgent by news2"] == "raised at 6, cleared below 4 for 30 min"
@@ -156,6 +170,7 @@ def test_a_folder_without_an_edition_is_refused(tmp_path: Path) -> None:
         (HOSPITAL.replace("dwell_minutes = 30", "times = 2\nof_last = 2"), "can never see 2 of 2"),
         (HOSPITAL.replace('tier = "watch"\nscore = "kdigo_aki"', 'tier = "urgent"\nscore = "news2"'), "two entries raise one tier"),
         ("effective_from = 2026-03-02T08:00:00\n" + HOSPITAL, "no offset"),
+        (HOSPITAL.replace("dwell_minutes = 30", "remind_unanswered_hours = 0.5"), "remind_unanswered_hours"),
         (HOSPITAL + "[storms]\nunit_raises = 1\n", "storms"),
         ("\x00", "policy.toml"),
     ],

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts.exclusions import Circumstances
 from alerts.policy import decide
-from alerts.rules import Edition, Policy, Rule, Rules
+from alerts.rules import Rule
 from alerts.simulate import replay
 from alerts.simulate.figures import by_hour, counted, difference, drawn, lead, pages_per_35, ppv, sensitivity, summary
 from alerts.simulate.page import html
@@ -25,25 +26,7 @@ from alerts.simulate.tracks import Seen, Track
 from infra.main.policy import command
 from infra.main.simulate_policy import half
 from scoring.models.walk import fold
-
-START = datetime(2019, 1, 1, tzinfo=UTC)
-RULE = Rule(tier="urgent", score="risk", raise_at=0.5, red=False, clear_below=0.3, dwell=timedelta(hours=1), cool_down=timedelta(hours=3))
-
-
-def hour(number: int) -> datetime:
-    return START + timedelta(hours=number)
-
-
-def track(values: Sequence[float], onset: int | None = None, *, name: str = "risk", patient: str = "p", unit: str = "MICU") -> Track:
-    scores = [(Seen(name, value, value, False, hour(number)),) for number, value in enumerate(values)]
-    return Track(
-        patient, Circumstances(unit=unit), [hour(number) for number in range(len(values))], scores, None if onset is None else hour(onset)
-    )
-
-
-def policy(*rules: Rule, storms: None = None) -> Policy:
-    everywhere = Rules(version="planted", max_age=timedelta(hours=1), rules=rules, storms=storms)
-    return Policy(editions=(Edition(effective_from=None, everywhere=everywhere, units={}),))
+from tests.courses import RULE, hour, policy, track
 
 
 @pytest.mark.parametrize(
@@ -59,6 +42,26 @@ def policy(*rules: Rule, storms: None = None) -> Policy:
 )
 def test_a_page_is_the_beginning_of_an_episode(values: list[float], at: list[int]) -> None:
     assert [page.at for page in pages_of(policy(RULE), track(values))] == [hour(one) for one in at]
+
+
+RISING = replace(RULE, rearm_rise=0.2, remind_unanswered=timedelta(hours=4))
+
+
+@pytest.mark.parametrize(
+    ("values", "answers", "at"),
+    [
+        ([0.5, 0.6, 0.7, 0.8, 0.9], True, [(0, "threshold"), (2, "risen"), (4, "risen")]),
+        ([0.5, 0.6, 0.7, 0.8, 0.9], False, [(0, "threshold"), (2, "risen"), (4, "risen")]),
+        ([0.6] * 10, True, [(0, "threshold")]),  # somebody has it: no reminder
+        ([0.6] * 10, False, [(0, "threshold"), (4, "unanswered"), (8, "unanswered")]),
+        ([0.6] * 4 + [0.4] * 3 + [0.6], False, [(0, "threshold"), (7, "unanswered")]),
+    ],
+)
+def test_an_episode_is_told_anew_as_at_the_bedside_once_it_is_answered_or_nobody_is_looked_for(
+    values: list[float], answers: bool, at: list[tuple[int, str]]
+) -> None:
+    told = pages_of(policy(RISING), track(values), answers=answers)
+    assert [(page.at, page.reason, page.again) for page in told] == [(hour(one), why, why != "threshold") for one, why in at]
 
 
 @settings(max_examples=60, deadline=None)
@@ -99,6 +102,7 @@ def test_figures_are_those_that_can_be_counted_by_hand() -> None:
 def test_a_page_too_long_before_the_onset_is_wrong_and_meets_nothing() -> None:
     early = track([0.6] + [0.1] * 60, 49)
     counts = counted([early], [pages_of(policy(RULE), early)])
+    assert counts.hits.tolist() == [0.0]
     assert (counts.right.tolist(), counts.met.tolist()) == ([0.0], [0.0])
 
 
@@ -121,8 +125,9 @@ def test_whole_patients_are_drawn() -> None:
 
 
 def test_pages_by_the_hour_are_per_35_patients_who_were_there_at_that_hour() -> None:
-    hours = by_hour(COHORT, [[Paged(hour(3), "urgent", "risk")], [], [], [], []])
-    assert hours[3] == {"hour": 3, "pages_per_35_patient_days": pytest.approx(35 * 24 / 5), "ppv": 0.0, "pages": 1}
+    page = Paged(hour(3), "urgent", "risk")
+    hours = by_hour(COHORT, [[page], [], [], [], []], [[], [page], [], [], []])
+    assert hours[3] == {"hour": 3, "pages_per_35_patient_days": pytest.approx(35 * 24 / 5), "ppv": 0.0, "pages": 1, "held": 1}
     assert hours[4]["pages"] == 0
 
 
@@ -156,7 +161,7 @@ def test_where_nothing_but_news2_pages_it_is_asked_for_more_points_until_the_bud
     assert (chosen.pages, chosen.sensitivity) == (pytest.approx(35 * 3 / 9), 1.0)
 
 
-def test_the_report_compares_at_equal_pages_and_its_page_asks_for_nothing_from_anywhere() -> None:
+def test_the_report_compares_at_as_many_pages_and_its_page_asks_for_nothing_from_anywhere() -> None:
     random = np.random.default_rng(11)
     both = []
     for number in range(120):
@@ -171,7 +176,9 @@ def test_the_report_compares_at_equal_pages_and_its_page_asks_for_nothing_from_a
     found = report(policy(RULE), "risk", Patients(both[::2], both[1::2]), 2.0, 1, lambda _: None)
     names = [one["name"] for one in found["policies"]]
     assert names[:2] == ["policy planted", "chosen for 2 a day"]
-    assert {"NEWS2 ≥ 5", "NEWS2 ≥ 7"} <= set(names)
+    assert {"NEWS2 ≥ 5", "NEWS2 ≥ 7", "chosen for 2 a day, if nobody answers"} <= set(names)
+    compared = {(one["of"], one["over"]) for one in found["differences"]}
+    assert {("chosen for 2 a day", "NEWS2 ≥ 5"), ("model for the pages of NEWS2 ≥ 7", "NEWS2 ≥ 7")} <= compared
     page = html(found)
     assert page.count("<svg") == 2
     assert not re.search(r"(src|href)=|url\(|https?:", page)

@@ -15,7 +15,7 @@ from parsers.events import Observation
 from parsers.read import read
 from scoring.models import cinc2012, eicu
 from scoring.models.eicu import Ended
-from scoring.models.eicu_inputs import COLUMNS, FURTHER, KINDS, columns_of, further, kind_of
+from scoring.models.eicu_inputs import COLUMNS, FURTHER, KINDS, columns_of, further, kinds_of
 from scoring.models.metadata import SHIPPED
 from scoring.models.trajectory import Trajectory, steps
 from scoring.models.walk import Walked, walk
@@ -28,7 +28,7 @@ from streams.replay.facts import Asked, Assessed, Course, Drug, Fact, Measured, 
 from streams.replay.trajectories import messages
 from tests.eicu_tables import hospital
 
-LIVES = Ended(person_id="p", died=False, ended_h=40.0, ventilated_h=None)
+LIVES = Ended(person_id="p", groups={}, died=False, ended_h=40.0, ventilated_h=None)
 
 
 @pytest.fixture(scope="module")
@@ -170,16 +170,28 @@ def test_a_stays_outcome_becomes_its_labels(stays: dict[str, Trajectory]) -> Non
     assert dies["death_24h"] == [0.0] + [1.0] * 23, "death at 25:30"
     assert dies["support"][:3] == [1.0 if hour + 12 >= 800 / 60 else 0.0 for hour in (1, 2, 3)]
     assert isnan(dies["support"][14]), "on both from 14:50 on"
+    hours = {task: (at - eicu.START).total_seconds() / 3600 for task, at in stays["11"].onsets.items()}
+    assert hours == {
+        "death": 25.5,
+        "death_24h": 25.5,
+        "aki": 21.0,
+        "support": pytest.approx(800 / 60, abs=1e-3),
+        "deterioration": pytest.approx(800 / 60, abs=1e-3),
+    }
+    assert stays["12"].onsets == {}, "a rise from nothing is none"
     assert stays["11"].hospital_id == "7" and stays["12"].hospital_id == "8"
 
 
-def test_every_column_is_of_one_kind_and_leaving_one_out_leaves_the_rest() -> None:
-    kinds = [kind_of(name) for name in COLUMNS]
-    assert set(kinds) == {*KINDS, "patient"}
+def test_leaving_a_kind_out_leaves_the_rest_and_nothing_that_was_made_of_it() -> None:
+    kinds = [kinds_of(name) for name in COLUMNS]
+    assert set().union(*kinds) == {*KINDS, "patient"}
     assert len(columns_of(KINDS)) == len(COLUMNS)
     for kind in KINDS:
         left = columns_of([one for one in KINDS if one != kind])
-        assert len(left) == len(COLUMNS) - kinds.count(kind)
+        assert len(left) == len(COLUMNS) - sum(kind in one for one in kinds) < len(COLUMNS)
+    assert [COLUMNS[place] for place in columns_of([])] == [
+        "age_years", "is_male", "hours_in_hospital", "hours_in_unit", "hours_before_unit", "surgical_icu",
+    ]  # fmt: skip
 
 
 hours = st.integers(0, 30 * 4).map(lambda quarter: quarter / 4)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from infra.main.evaluate import command
 from scoring.models.metadata import SHIPPED
+from scoring.models.twin import metadata_in
 from scoring.models.walk import fold
 
 HEAD = "HR|O2Sat|Temp|SBP|MAP|DBP|Resp|Lactate|Age|Gender|HospAdmTime|ICULOS"
@@ -64,8 +65,8 @@ def eager(here: Path) -> Path:
     """The shipped model with so low a threshold that it alerts in a ward that no model learned from."""
     repository = here / "repository"
     shutil.copytree(SHIPPED, repository, ignore=shutil.ignore_patterns("evaluation.json"))
-    metadata = repository / "deterioration" / "1" / "metadata.json"
-    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"threshold": 0.004}))
+    for metadata in (repository / "deterioration").rglob("metadata.json"):
+        metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"threshold": 0.004}))
     return repository
 
 
@@ -215,6 +216,9 @@ def test_only_who_was_held_out_is_judged_where_that_is_asked(tmp_path: Path) -> 
     expected = sorted(one.stem for one in data.iterdir() if fold(one.stem) == "holdout")
     assert sorted(one.stem for one in (tmp_path / "out").glob("*.psv")) == expected
     assert (report["patients"], report["held_out"], "stress" in report) == (len(expected), True, False)
+    served = metadata_in(SHIPPED / "deterioration" / "1")
+    assert (report["version"], report["twin_of"]) == (served.twin, served.version)
+    assert f"the twin of {served.version}" in report["warning"]
 
 
 def test_a_card_is_renewed_with_held_out_figures_alone(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def gone(path: Path) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.py", "metadata.json", "guard.json", "trees.npz"])
+@pytest.mark.parametrize("name", ["model.onnx", "model.py", "metadata.json", "guard.json", "trees.npz", "twin/model.onnx"])
 @pytest.mark.parametrize("change", [longer, gone])
 def test_an_altered_file_is_refused_and_named(repository: Path, name: str, change: Callable[[Path], None]) -> None:
     change(repository / MODEL / "2" / name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from math import isnan
+from math import inf, isnan
 
 import pytest
 from hypothesis import given
@@ -97,6 +97,15 @@ def test_deterioration_is_any_of_its_parts_and_masked_where_all_are() -> None:
     assert labels(DETERIORATION, ill, [5, 12, 61, 68, 82, 90]) == [0, 1, 0, 1, 1, 0]
     assert TASKS[DETERIORATION].onset(ill) == at(60)
     assert labels(DETERIORATION, outcome(), [5]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("task", "silence_h", "horizon_h"), [(DEATH, inf, inf), (DEATH_24H, 24, 24), (AKI, 48, 48), (SUPPORT, 12, 12), (DETERIORATION, 12, 48)]
+)
+def test_an_alert_silences_no_longer_than_the_shortest_window_an_event_of_the_task_has(
+    task: str, silence_h: float, horizon_h: float
+) -> None:
+    assert (TASKS[task].silence_h, TASKS[task].horizon_h) == (silence_h, horizon_h)
 
 
 times = st.lists(st.floats(0, 200), max_size=8)

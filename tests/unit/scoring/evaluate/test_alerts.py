@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from alerts.rules import Rule, Rules
 from infra.main.deployed import raised
-from scoring.evaluate.alerting import QUIET_H, alerts_of, described, outcome, threshold_within
+from scoring.evaluate.alerting import alerts_of, described, outcome, threshold_within
 from scoring.evaluate.bootstrap import draws
 from scoring.evaluate.budget import at_alerts_of, at_budget
 from scoring.evaluate.deployed import Stay
+from scoring.evaluate.manner import ONCE, QUIET_H
 from scoring.score import Score
 from tests.unit.scoring.evaluate.cohorts import many, rows
 
@@ -125,7 +126,7 @@ def test_scores_are_compared_at_no_more_alerts_than_the_rule_raises() -> None:
 
 def test_once_a_stay_alerts_a_patient_once() -> None:
     cohort = many(50, seed=3)
-    alerts = alerts_of(cohort, "news2", 5.0, quiet_h=float("inf"))
+    alerts = alerts_of(cohort, "news2", 5.0, ONCE)
     assert len(np.unique(cohort.patient[alerts])) == len(alerts)
 
 
