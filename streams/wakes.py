@@ -1,6 +1,6 @@
 """Patients who are to be scored at a known instant although no message comes: which moments time alone makes, and where the next is kept.
 
-A moment made by time lies in its patient's order before any message received later, whoever finds it first: the worker's own look at the clock, or the
+A moment made by time lies in its patient's order before any message received then or later, whoever finds it first: the worker's own look at the clock, or the
 batch that holds that message. So the rows are the same whatever dies in between.
 """
 
@@ -98,7 +98,7 @@ def interleaved(moments: Sequence[Moment], before: Mapping[str, tuple[PatientSta
         patient_id = moment.patient.patient_id
         state, wake = last.get(patient_id, (moment.patient, None))
         if wake is not None:
-            planned.moments += made_by_time(state, wake, moment.source.partition, moment.received_at, next_change)
+            planned.moments += made_by_time(state, wake, moment.source.partition, moment.received_at + INSTANT, next_change)
         planned.moments.append(moment)
         due = next_change(moment.patient, moment.received_at)
         last[patient_id] = (moment.patient, None if due is None else Wake(due_at=due))

@@ -36,6 +36,7 @@ async def serving(bootstrap: str, feed: FeedSettings | None = None, **limits: fl
         yield listener, addresses["main"][1], metrics
     finally:
         await listener.stop()
+        await producer.close(0.2)  # or its thread goes on, and tells other tests of a broker that is away
 
 
 @asynccontextmanager

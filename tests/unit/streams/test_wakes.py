@@ -35,8 +35,14 @@ def message(number: int, minutes: float) -> Moment:
 def test_a_message_comes_after_what_time_made_before_it() -> None:
     planned = interleaved([message(0, 30), message(1, 150), message(2, 240)], {}, each_hour)
     told = [(one.source.topic, (one.received_at - NOON) / HOUR) for one in planned.moments]
-    assert told == [("hl7.oru", 0.5), (TOPIC, 1), (TOPIC, 2), ("hl7.oru", 2.5), (TOPIC, 3), ("hl7.oru", 4)]
+    assert told == [("hl7.oru", 0.5), (TOPIC, 1), (TOPIC, 2), ("hl7.oru", 2.5), (TOPIC, 3), (TOPIC, 4), ("hl7.oru", 4)]
     assert planned.next == {"HOSP:1": after(300)}
+
+
+def test_a_message_of_the_very_instant_comes_after_what_time_made_at_it() -> None:
+    found = woken(PatientState(patient_id="HOSP:1", heard_at=NOON), Wake(due_at=after(60)), 0, after(60), each_hour)
+    planned = interleaved([message(0, 0), message(1, 60)], {}, each_hour)
+    assert [one.source for one in planned.moments][1:-1] == [one.source for one in found.moments]
 
 
 def test_a_wake_that_holds_no_longer_makes_nothing_and_the_next_is_kept() -> None:
@@ -69,7 +75,8 @@ def test_after_an_outage_what_passed_is_told_and_only_the_present_is_decided_upo
 def test_the_same_moments_whoever_looks_when_and_however_messages_are_batched(
     messages: list[int], looks: list[int], cuts: set[int]
 ) -> None:
-    """`looks`: when a worker looks at the clock; `cuts`: where batches end."""
+    """`looks`: when a worker looks at the clock, never at a full hour; `cuts`: where batches end."""
+    at_clock = [after(look + 0.25) for look in looks]
     whole = [message(number, minutes + 0.5) for number, minutes in enumerate(messages)]
     expected = [one.source for one in interleaved(whole, {}, each_hour).moments]
     made: list[Moment] = []
@@ -83,9 +90,9 @@ def test_the_same_moments_whoever_looks_when_and_however_messages_are_batched(
             due = planned.next["HOSP:1"]
             kept = None if due is None else (moment.patient, Wake(due_at=due))
             following = whole[number + 1].received_at if number + 1 < len(whole) else None
-            for look in looks:
-                if kept is not None and kept[1].due_at <= after(look) and (following is None or after(look) < following):
-                    found = woken(kept[0], kept[1], 0, after(look), each_hour)
+            for look in at_clock:
+                if kept is not None and kept[1].due_at <= look and (following is None or look < following):
+                    found = woken(kept[0], kept[1], 0, look, each_hour)
                     made += [one for one in found.moments if not (one.received_at - NOON) % HOUR]  # without the one as of now
                     due = found.next["HOSP:1"]
                     kept = None if due is None else (kept[0], Wake(due_at=due))
