@@ -108,12 +108,15 @@ class WorkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class TritonSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`grpc` and `http`: `host:port`, of `grpc` several with commas between them; `repository`: an ordinary Triton model repository, empty for the
-    one Vigil ships; what is not answered within `hedge_ms` is asked once more, and after `timeout_ms` NEWS2 speaks alone."""
+    one Vigil ships; what is not answered within `hedge_ms` is asked once more, and after `timeout_ms` NEWS2 speaks alone. `sequence`: the network
+    that speaks beside `model`, empty for none; it is asked once, for at most `sequence_timeout_ms`."""
 
     grpc: str = "127.0.0.1:8001"
     http: str = "127.0.0.1:8000"
     repository: str = ""
     model: str = "deterioration"
+    sequence: str = "deterioration_sequence"
+    sequence_timeout_ms: Count = 100
     timeout_ms: Count = 350
     hedge_ms: Count = 100
     metrics_port: Port = 0

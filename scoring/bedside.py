@@ -47,6 +47,9 @@ class Bedside:
         self._live = live if live is None or isinstance(live, Voice) else Voice(model=live)
         self._shadows, self._on_fallback, self._on_abstained = shadows, on_fallback, on_abstained
 
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        """Trees keep nothing: what they ask is in the moments."""
+
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
         """NEWS2 and the models' scores for each moment whose message changed an input of theirs, in order."""
         asked = [moment for moment in moments if moment.changed & MODEL_CODES]

@@ -17,14 +17,19 @@ from infra.settings import TritonSettings
 from scoring import stages_store, store
 from scoring.bedside import Bedside
 from scoring.calibration import Calibration
+from scoring.carrying import Carrying
 from scoring.drift import UnitDrift
 from scoring.guards import guard_of
 from scoring.models.metadata import SHIPPED, Metadata, metadata_of, versions
+from scoring.models.sequence.metadata import sequence_metadata
+from scoring.models.sequence.step import VERSION as STEP_VERSION
+from scoring.models.sequence.whole import Whole
 from scoring.score import Abstention, Score
 from scoring.shap import Attribution
-from scoring.stages import Change, Evidence, Standing, breach
+from scoring.stages import Change, Evidence, Stage, Standing, breach
 from scoring.trees import load
 from scoring.triton import seal
+from scoring.triton.cell import TritonCell
 from scoring.triton.client import TritonClient
 from scoring.triton.seal import Refused
 from scoring.voice import Model, ModelUnavailable, Voice
@@ -39,6 +44,8 @@ JUDGED: Final = 1000
 """Answers of the live version that are looked back on."""
 NO_PICTURE: Final = frozenset({"too_few", "too_old"})
 """Says something about the ward's measuring, and nothing about the model."""
+NO_ANSWER: Final = frozenset({"timeout", "away", "circuit_open"})
+"""Why a fallback speaks where Triton itself does not answer."""
 EXPLAIN_SHARE: Final = 0.75
 """Of the model's threshold: nearer to it a score may open an episode with the next message."""
 
@@ -60,14 +67,16 @@ class Silent:
 
 
 def as_shipped(settings: TritonSettings) -> Standing:
-    """Where nobody has said anything, the oldest version speaks: it came with the installation."""
+    """Where nobody has said anything, the oldest version speaks: it came with the installation. The network beside it is a shadow until then."""
     numbers = versions(repository_of(settings), settings.model) or ["1"]
     version = seal.version_of(repository_of(settings) / settings.model / numbers[0])
-    return Standing(model=settings.model, version=version, served=numbers[0], stage="live")
+    return Standing(
+        model=settings.model, version=version, served=numbers[0], stage="shadow" if settings.model == settings.sequence else "live"
+    )
 
 
 def in_effect(settings: TritonSettings, written: Sequence[Standing]) -> list[Standing]:
-    """Where every version stands: what was written down, and the shipped one as live until somebody says otherwise of it or of another."""
+    """Where every version stands: what was written down, and the shipped one as it was shipped until somebody says otherwise of it, or that another is live."""
     shipped = as_shipped(settings)
     if any(one.stage == "live" or one.version == shipped.version for one in written):
         return list(written)
@@ -114,6 +123,35 @@ def voice_of(settings: TritonSettings, standing: Standing) -> Voice:
     )
 
 
+def beside(settings: TritonSettings, written: Sequence[Standing]) -> Standing | None:
+    """The version of the network that speaks beside the model: the live one, else a pilot, else a shadow; the shipped one is a shadow until
+    somebody says otherwise of it. None where there is none, or all were retired.
+    """
+    if not versions(repository_of(settings), settings.sequence):
+        return None
+    found = in_effect(network_of(settings), written)
+    order: Sequence[Stage] = ("live", "pilot", "shadow")
+    return next((one for stage in order for one in found if one.stage == stage), None)
+
+
+def network_of(settings: TritonSettings) -> TritonSettings:
+    """The same settings with the network in the model's place."""
+    return msgspec.structs.replace(settings, model=settings.sequence)
+
+
+def carrying_of(settings: TritonSettings, standing: Standing) -> Carrying | None:
+    """The network, checked; None where it is refused, logged with the reason. A pilot's scores are kept like a shadow's: nothing stands on them alone."""
+    folder = repository_of(settings) / settings.sequence / standing.served
+    try:
+        seal.checked(folder, STEP_VERSION, standing.manifest_sha256)
+    except Refused as refused:
+        log.error("model_refused", model=settings.sequence, number=standing.served, reason=refused.reason, detail=str(refused))
+        return None
+    metadata = sequence_metadata(folder)
+    cell = TritonCell(settings, metadata, standing.served)
+    return Carrying(cell, Whole(folder / "weights.npz"), metadata, "live" if standing.stage == "live" else "shadow")
+
+
 class Served:
     """The scorer of a worker. Which versions speak is read from the database in the batch's own transactions.
 
@@ -135,14 +173,30 @@ class Served:
         self._heeded: list[Standing] | None = None
         self._looked_at = float("-inf")
         self._bedside = Bedside(None, on_fallback)
+        self._carrying: Carrying | None = None
+        self._beside: Standing | None = None
+        self._away = False
+
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        """What the network carries of these patients."""
+        if self._carrying is not None:
+            self._carrying.recall(cursor, moments)
 
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
-        """As the bedside does."""
-        return self._bedside.score(moments, now)
+        """As the bedside does, and the network after it. Where the model was just found away, the network on the same Triton is not asked as well."""
+        self._away = False
+        scores = self._bedside.score(moments, now)
+        return scores if self._carrying is None else scores + self._carrying.score(moments, now, ask=not self._away)
+
+    def _fallback(self, reason: str) -> None:
+        self._away = reason in NO_ANSWER
+        self._on_fallback(reason)
 
     def write(self, cursor: psycopg.Cursor, scores: Sequence[Score]) -> None:
         """Writes them in the batch's transaction, and looks now and then which versions are to speak from the next batch on."""
         store.write(cursor, scores)
+        if self._carrying is not None:
+            self._carrying.write(cursor)
         self._spoken.extend(one for one in scores if one.name == self._settings.model and one.mode == "live")
         if self._monotonic() - self._looked_at >= LOOK_EVERY_S:
             stages_store.put_drifts(cursor, self._drift.drifting())
@@ -166,6 +220,7 @@ class Served:
     def look(self, cursor: psycopg.Cursor) -> None:
         """Reads where the versions stand, and lets those speak that may. Raises psycopg.Error."""
         self._looked_at = self._monotonic()
+        self._look_beside(cursor)
         found = in_effect(self._settings, stages_store.standings(cursor, self._settings.model))
         if found == self._heeded:
             return
@@ -175,12 +230,19 @@ class Served:
         voices = {stage: [voice_of(self._settings, one) for one in found if one.stage == stage] for stage in ("live", "pilot", "shadow")}
         self._bedside = Bedside(
             next(iter(voices["live"]), None),
-            self._on_fallback,
+            self._fallback,
             shadows=[*voices["pilot"], *voices["shadow"]],
             on_abstained=self._on_abstained,
         )
         self._heeded = found
         log.info("models", standings=[f"{one.served} {one.stage}" for one in found])
+
+    def _look_beside(self, cursor: psycopg.Cursor) -> None:
+        found = beside(self._settings, stages_store.standings(cursor, self._settings.sequence)) if self._settings.sequence else None
+        if found == self._beside:
+            return
+        self._beside, self._carrying = found, None if found is None else carrying_of(self._settings, found)
+        log.info("network", standing="none" if found is None else f"{found.served} {found.stage}")
 
 
 def _live(standings: Sequence[Standing]) -> Standing | None:

@@ -44,6 +44,10 @@ Found = tuple[Outcome, datetime]
 class Scorer(Protocol):
     """Whoever scores first: NEWS2 and the model."""
 
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        """Reads what it keeps of these patients."""
+        ...
+
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
         """The scores of these moments, in order."""
         ...
@@ -58,6 +62,10 @@ class Watching:
 
     def __init__(self, first: Scorer, names: Callable[[], Iterable[str]]) -> None:
         self._first, self._names = first, names
+
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        """As the scorer does."""
+        self._first.recall(cursor, moments)
 
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
         """The scorer's own, and each watched score for every moment whose message changed an input of it."""

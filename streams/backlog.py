@@ -88,7 +88,7 @@ def judged_now(moments: Sequence[Moment], now: datetime) -> tuple[list[Moment], 
     brought = [
         _brought(moment, changed[moment.patient.patient_id], now)
         if last[moment.patient.patient_id] == number
-        else replace(moment, closed=False)
+        else replace(moment, closed=False, late=True)
         for number, moment in enumerate(moments)
     ]
     return brought, {str(moments[number].source) for number in last.values()}
@@ -97,7 +97,7 @@ def judged_now(moments: Sequence[Moment], now: datetime) -> tuple[list[Moment], 
 def _brought(moment: Moment, changed: frozenset[str], now: datetime) -> Moment:
     encounter = moment.patient.encounter
     left = encounter is not None and encounter.status != "open"
-    return replace(moment, received_at=max(now, moment.received_at), changed=changed, closed=left)
+    return replace(moment, received_at=max(now, moment.received_at), changed=changed, closed=left, late=True)
 
 
 def waiting(found: Iterable[Range]) -> int:

@@ -29,6 +29,7 @@ class Moment:
     """A patient just after one message was taken in: what a score is made of.
 
     `received_at`: the instant it speaks at, see `PatientState.known_at`. `changed`: canonical codes that the message brought a value, a correction or a deletion for. `closed`: the message ended the visit.
+    `late`: it was filled in from a backlog, behind facts that may be taken in already.
     """
 
     source: Source
@@ -36,6 +37,7 @@ class Moment:
     received_at: datetime
     changed: frozenset[str]
     closed: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

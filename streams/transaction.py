@@ -32,7 +32,11 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Scorer(Protocol[S]):
-    """What the roof hands in to score. `score` may call Triton; `write` is part of the batch's transaction."""
+    """What the roof hands in to score. `score` may call Triton; `recall`, before it, and `write`, after, are part of the batch's transaction."""
+
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        """Reads what the scorer itself keeps of these patients."""
+        ...
 
     def score(self, moments: Sequence[Moment], now: datetime) -> Sequence[S]:
         """The scores of these moments, in their order."""
@@ -168,7 +172,7 @@ class Transactor(Generic[S]):
         batch, before = self._process(cursor, fresh, now)
         kept = wakes.held(cursor, batch.states) if self._timers.timed else {}
         planned = self._planned(batch, before, kept)
-        scores = self._scorer.score(planned.moments, now)
+        scores = self._scored(cursor, planned.moments, now)
         self._write(cursor, batch, scores, now)
         self._policy.decide(cursor, planned.decided(now), scores, now)
         wakes.keep(cursor, kept, planned.next, _homes(batch))
@@ -191,7 +195,7 @@ class Transactor(Generic[S]):
         planned = [
             wakes.woken(states[one], wake, place, now, self._timers.next_change) for one, (wake, place) in kept.items() if one in states
         ]
-        scores = self._scorer.score([moment for one in planned for moment in one.moments], now)
+        scores = self._scored(cursor, [moment for one in planned for moment in one.moments], now)
         self._scorer.write(cursor, scores)
         self._policy.decide(cursor, [moment for one in planned for moment in one.decided(now)], scores, now)
         following: dict[str, datetime | None] = dict.fromkeys(kept)
@@ -208,7 +212,7 @@ class Transactor(Generic[S]):
             return Batch(), ()
         batch, _ = self._process(cursor, fresh, now)
         batch.moments, present = backlog.judged_now(batch.moments, now)
-        scores = self._scorer.score(batch.moments, now)
+        scores = self._scored(cursor, batch.moments, now)
         self._write(cursor, batch, scores, now)
         moments = [moment for moment in batch.moments if str(moment.source) in present]
         self._policy.decide(cursor, moments, scores, now)
@@ -238,6 +242,10 @@ class Transactor(Generic[S]):
     def _merged(self, cursor: psycopg.Cursor, from_id: str, into_id: str, now: datetime) -> None:
         self._policy.merge(cursor, from_id, into_id, now)
         wakes.forget(cursor, [from_id])
+
+    def _scored(self, cursor: psycopg.Cursor, moments: Sequence[Moment], now: datetime) -> Sequence[S]:
+        self._scorer.recall(cursor, moments)
+        return self._scorer.score(moments, now)
 
     def _write(self, cursor: psycopg.Cursor, batch: Batch, scores: Sequence[S], now: datetime) -> None:
         store.write(cursor, batch, now)

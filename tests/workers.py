@@ -25,6 +25,9 @@ class Scores:
         self.merged: list[tuple[str, str]] = []
         self.moved: list[tuple[str, str, str]] = []
 
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        assert not cursor.closed
+
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Moment]:
         self.moments.extend(moments)
         return list(moments)

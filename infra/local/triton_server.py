@@ -6,7 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,39 +144,40 @@ def _loaded(address: str, model: str) -> bool:
         client.close()
 
 
-def watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_within: Callable[[float], bool]) -> int:
+def watch(server: subprocess.Popen[bytes], address: str, models: Sequence[str], stopped_within: Callable[[float], bool]) -> int:
     """Probes until told to stop (`stopped_within` waits so many seconds and says whether it was). A model that fails twice is unloaded and loaded; if that does not help, or the server ends, returns 1.
 
     Readiness is no evidence: with its python stub killed the server stays ready and answers nothing (design decision 5).
     """
     try:
-        return _watch(server, address, model, stopped_within)
+        return _watch(server, address, models, stopped_within)
     finally:
         _clear(int(address.rpartition(":")[2]))
 
 
-def _watch(server: subprocess.Popen[bytes], address: str, model: str, stopped_within: Callable[[float], bool]) -> int:
+def _watch(server: subprocess.Popen[bytes], address: str, models: Sequence[str], stopped_within: Callable[[float], bool]) -> int:
     deadline = time.monotonic() + START_S
-    while not _loaded(address, model):
+    while not all(_loaded(address, model) for model in models):
         if stopped_within(0.2):
             return _stop(server)
         if server.poll() is not None or time.monotonic() > deadline:
             log.error("triton_does_not_start")
             return _stop(server) or 1
-    log.info("triton_loaded", model=model)
-    failed, due = 0, time.monotonic()
+    log.info("triton_loaded", models=list(models))
+    failed, due = dict.fromkeys(models, 0), time.monotonic()
     while not stopped_within(LOOK_EVERY_S):
         if server.poll() is not None:
             log.error("triton_ended", status=server.returncode)
             return 1
-        if not failed and time.monotonic() < due:
+        if not any(failed.values()) and time.monotonic() < due:
             continue
         due = time.monotonic() + PROBE_EVERY_S
-        failed = 0 if probe(address, model) else failed + 1
-        if failed == 2:
-            log.error("triton_model_reload", model=model)
-            _reload(address, model)
-        elif failed > 3:
+        for model in models:
+            failed[model] = 0 if probe(address, model) else failed[model] + 1
+            if failed[model] == 2:
+                log.error("triton_model_reload", model=model)
+                _reload(address, model)
+        if any(times > 3 for times in failed.values()):
             return _stop(server) or 1
     return _stop(server)
 

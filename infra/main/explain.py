@@ -12,6 +12,7 @@ import psycopg
 from infra.database.connect import connect_patiently
 from infra.database.sql import statements
 from infra.main.cli import NO, NOT_THERE, Trouble
+from infra.main.explain_network import CLOSE, network
 from infra.main.home import home_option, json_option, needs_system, settings_of
 from infra.settings import Settings
 from scoring import stages_store
@@ -30,9 +31,6 @@ from streams.processing import Moment
 from streams.record import Source
 
 SQL = statements("infra.main", "explain.sql")
-CLOSE = 1e-5
-"""How far apart two probabilities of the same model may lie: other batch sizes sum in another order."""
-
 SCORE_NAMES = ("score_id", "patient_id", "name", "version", "value", "at_least", "red", "as_of", "scored_at", "mode", "explanation")
 PAGE_NAMES = ("page_id", "tier", "step", "state", "episode_id", "reason", "score_id", "opened_at")
 
@@ -73,6 +71,8 @@ def _row(cursor: psycopg.Cursor, name: str, identifier: str, names: tuple[str, .
 
 
 def _score(cursor: psycopg.Cursor, settings: Settings, score: dict[str, Any]) -> dict[str, Any]:
+    if score["name"] == settings.triton.sequence:
+        return network(cursor, settings, score)
     at = datetime.fromisoformat(score["explanation"]["at"])
     state = _known(cursor, score["patient_id"], at, score["scored_at"])
     voice = _voice(cursor, settings, score)

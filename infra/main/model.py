@@ -1,5 +1,6 @@
 """`vigil model`: which versions there are, whether their seals hold, what serves, and how far each has come on its way to the bedside."""
 
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.served import in_effect, repository_of
 from scoring.stages import Change, Stage, Standing, displaced, objections
 from scoring.triton import registry, seal
+from scoring.triton.registry import Held
 from scoring.triton.seal import Refused
-from streams.features import VERSION
 
 
 @click.group()
@@ -37,20 +38,15 @@ def command() -> None:
 def show(home: Path, as_json: bool) -> None:
     """Every version: its seal, whether Triton serves it, and its stage."""
     settings = settings_of(home)
-    written = asked(settings, lambda cursor: stages_store.standings(cursor, settings.triton.model)) if settings.database.url else []
-    stages = {one.served: one for one in in_effect(settings.triton, written)}
-    serving = triton_server.loaded(settings.triton.grpc.partition(",")[0], settings.triton.model)
-    rows: list[dict[str, Any]] = []
-    for one in registry.held(repository_of(settings.triton), VERSION):
-        mine = stages.get(one.number) if one.model == settings.triton.model else None
-        rows.append(
-            {
-                "model": one.model, "number": one.number, "version": one.manifest.version if one.manifest else None,
-                "refused": None if one.refused is None else {"reason": one.refused.reason, "detail": str(one.refused)},
-                "serves": one.model == settings.triton.model and one.number in serving, "stage": mine.stage if mine else None,
-                "units": list(mine.units) if mine else [],
-            }
-        )  # fmt: skip
+    rows = [_row(one) for one in registry.held(repository_of(settings.triton), registry.schemas())]
+    for model in dict.fromkeys((settings.triton.model, settings.triton.sequence)):
+        one_model = _about(settings, model)
+        written = asked(settings, partial(stages_store.standings, model=model)) if settings.database.url else []
+        stages = {one.served: one for one in in_effect(one_model.triton, written)}
+        serving = triton_server.loaded(settings.triton.grpc.partition(",")[0], model)
+        for row in (row for row in rows if row["model"] == model):
+            mine = stages.get(row["number"])
+            row |= {"serves": row["number"] in serving, "stage": mine.stage if mine else None, "units": list(mine.units) if mine else []}
     if as_json:
         click.echo(msgspec.json.encode(rows).decode())
         return
@@ -59,12 +55,28 @@ def show(home: Path, as_json: bool) -> None:
         click.echo(f"{row['model']}/{row['number']} {row['stage'] or '-'} {'serves' if row['serves'] else 'does not serve'} {state}")
 
 
+def _row(one: Held) -> dict[str, Any]:
+    """A version as the list shows it, before anybody is asked."""
+    refused = None if one.refused is None else {"reason": one.refused.reason, "detail": str(one.refused)}
+    return {
+        "model": one.model, "number": one.number, "version": one.manifest.version if one.manifest else None, "refused": refused, "serves": False,
+        "stage": None, "units": [],
+    }  # fmt: skip
+
+
+def _about(settings: Settings, model: str) -> Settings:
+    """The settings with another model in the place of the one that speaks. Raises Trouble where the repository has none of that name."""
+    if model and model not in (settings.triton.model, settings.triton.sequence):
+        raise Trouble(f"there is no model {model}", f"known are: {settings.triton.model}, {settings.triton.sequence}")
+    return msgspec.structs.replace(settings, triton=msgspec.structs.replace(settings.triton, model=model or settings.triton.model))
+
+
 @command.command()
 @home_option
 @click.pass_context
 def check(context: click.Context, home: Path) -> None:
     """Whether every version is what was sealed, and of the bedside's features. Exit status 1 where one is not."""
-    found = registry.held(repository_of(settings_of(home).triton), VERSION)
+    found = registry.held(repository_of(settings_of(home).triton), registry.schemas())
     refused = [one.refused for one in found if one.refused is not None]
     for why in refused:
         click.echo(f"{why.reason}: {why}")
@@ -96,22 +108,24 @@ def add(home: Path, run: Path, repository: Path | None, number: str) -> None:
 @command.command()
 @home_option
 @click.argument("number")
-def load(home: Path, number: str) -> None:
+@click.option("--model", default="", help="Of which model.  [default: triton.model of the settings]")
+def load(home: Path, number: str, model: str) -> None:
     """Has Triton serve a version beside the others, now and after every start."""
-    _serve(settings_of(home), number, wanted=True)
+    _serve(_about(settings_of(home), model), number, wanted=True)
 
 
 @command.command()
 @home_option
 @click.argument("number")
-def unload(home: Path, number: str) -> None:
+@click.option("--model", default="", help="Of which model.  [default: triton.model of the settings]")
+def unload(home: Path, number: str, model: str) -> None:
     """Has Triton serve a version no longer, now and after every start."""
-    _serve(settings_of(home), number, wanted=False)
+    _serve(_about(settings_of(home), model), number, wanted=False)
 
 
 def _serve(settings: Settings, number: str, *, wanted: bool) -> None:
     model = settings.triton.model
-    known = {one.number: one for one in registry.held(repository_of(settings.triton), VERSION) if one.model == model}
+    known = {one.number: one for one in registry.held(repository_of(settings.triton), registry.schemas()) if one.model == model}
     if number not in known:
         raise Trouble(f"there is no version {number} of {model}", f"known are: {', '.join(known)}")
     if wanted and (refused := known[number].refused) is not None:
@@ -138,12 +152,13 @@ def _serve(settings: Settings, number: str, *, wanted: bool) -> None:
     "--report", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The evaluation that was looked at; its hash is kept."
 )
 @click.option("--by", required=True, help="Who says so.")
+@click.option("--model", default="", help="Of which model.  [default: triton.model of the settings]")
 def promote(
-    home: Path, number: str, stage: Stage, signed_by: tuple[str, ...], units: tuple[str, ...], report: Path | None, by: str
+    home: Path, number: str, stage: Stage, signed_by: tuple[str, ...], units: tuple[str, ...], report: Path | None, by: str, model: str
 ) -> None:
     """Takes a version one step further: shadow, pilot, live. Exit status 1 where it has not earned it."""
     digest = sha256(report.read_bytes()).hexdigest() if report else ""
-    _change(settings_of(home), number, by, Change(version="", stage=stage, signed_by=signed_by, units=units), digest)
+    _change(_about(settings_of(home), model), number, by, Change(version="", stage=stage, signed_by=signed_by, units=units), digest)
 
 
 @command.command()
@@ -152,15 +167,16 @@ def promote(
 @click.option("--to", "stage", type=click.Choice(["shadow", "retired"]), default="shadow", show_default=True)
 @click.option("--reason", required=True)
 @click.option("--by", required=True, help="Who says so.")
-def demote(home: Path, number: str, stage: Stage, reason: str, by: str) -> None:
+@click.option("--model", default="", help="Of which model.  [default: triton.model of the settings]")
+def demote(home: Path, number: str, stage: Stage, reason: str, by: str, model: str) -> None:
     """Takes a version back at once; without a live one NEWS2 speaks alone."""
-    _change(settings_of(home), number, by, Change(version="", stage=stage, reason=reason), "")
+    _change(_about(settings_of(home), model), number, by, Change(version="", stage=stage, reason=reason), "")
 
 
 def _change(settings: Settings, number: str, by: str, change: Change, report_sha256: str) -> None:
     model, folder = settings.triton.model, repository_of(settings.triton) / settings.triton.model / number
     try:
-        manifest = seal.checked(folder, VERSION if change.stage in ("pilot", "live", "shadow") else "")
+        manifest = seal.checked(folder, registry.schemas() if change.stage in ("pilot", "live", "shadow") else "")
     except Refused as refused:
         raise Trouble(
             f"{model}/{number} is refused, {refused.reason}: {refused}", "add it anew: vigil model add RUN --number N", NO

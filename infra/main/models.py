@@ -7,7 +7,6 @@ from infra.settings import Settings
 from scoring.served import repository_of
 from scoring.triton import registry
 from scoring.triton.registry import Held
-from streams.features import VERSION
 
 
 def served_folder(settings: Settings) -> Path:
@@ -30,7 +29,7 @@ def remember_unloaded(settings: Settings, names: set[str]) -> None:
 
 def lay_out(settings: Settings) -> list[Held]:
     """Checks every version and copies to the server's folder what may serve."""
-    return registry.lay_out(repository_of(settings.triton), served_folder(settings), unloaded(settings), VERSION)
+    return registry.lay_out(repository_of(settings.triton), served_folder(settings), unloaded(settings), registry.schemas())
 
 
 def _unloaded_file(settings: Settings) -> Path:

@@ -31,4 +31,8 @@ def command(home: Path) -> None:
             log.error("model_refused", model=one.model, number=one.number, reason=one.refused.reason, detail=str(one.refused))
     ports = [int(address.rpartition(":")[2]) for address in (settings.grpc.partition(",")[0], settings.http)]
     server = triton_server.start(served_folder(whole), ports[0], ports[1], settings.metrics_port)
-    sys.exit(triton_server.watch(server, settings.grpc.partition(",")[0], settings.model, stopping.wait))
+    sys.exit(
+        triton_server.watch(
+            server, settings.grpc.partition(",")[0], [one for one in (settings.model, settings.sequence) if one], stopping.wait
+        )
+    )

@@ -1,5 +1,6 @@
 """The seal of a model version: the hash of every file in its folder, so that an altered one is refused before it serves."""
 
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
@@ -50,10 +51,10 @@ def version_of(folder: Path) -> str:
         return ""
 
 
-def checked(folder: Path, features: str = "", digest: str = "") -> Manifest:
+def checked(folder: Path, features: str | Collection[str] = "", digest: str = "") -> Manifest:
     """The manifest of a version all of whose files are what they were. Raises Refused.
 
-    `features`: the bedside's list, where that matters. `digest`: the one that was signed for; a manifest made anew for altered files is another.
+    `features`: the bedside's list, or lists, where that matters. `digest`: the one that was signed for; a manifest made anew for altered files is another.
     """
     try:
         manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
@@ -67,8 +68,11 @@ def checked(folder: Path, features: str = "", digest: str = "") -> Manifest:
         raise Refused("altered", f"{_named(folder)}: {', '.join(odd)} is not what was sealed")
     if digest and digest != manifest.digest:
         raise Refused("altered", f"{_named(folder)} was sealed anew after it was signed for")
-    if features and manifest.features and manifest.features != features:
-        raise Refused("wrong_features", f"{_named(folder)} was trained on the features {manifest.features}; the bedside has {features}")
+    known = sorted({features} if isinstance(features, str) else features)
+    if features and manifest.features and manifest.features not in known:
+        raise Refused(
+            "wrong_features", f"{_named(folder)} was trained on the features {manifest.features}; the bedside has {', '.join(known)}"
+        )
     return manifest
 
 

@@ -29,6 +29,9 @@ class Judge:
         self.scored: list[Moment] = []
         self.decided: list[Moment] = []
 
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        assert not cursor.closed
+
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Moment]:
         self.scored.extend(moments)
         return list(moments)

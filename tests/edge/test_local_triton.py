@@ -54,7 +54,7 @@ class Watched:
         self.thread.start()
 
     def _watch(self) -> None:
-        self.status.append(triton_server.watch(self.server, self.address, "tiny", self.stopping.wait))
+        self.status.append(triton_server.watch(self.server, self.address, ["tiny"], self.stopping.wait))
 
     def answers(self) -> bool:
         return triton_server.probe(self.address, "tiny")

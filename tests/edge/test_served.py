@@ -26,7 +26,7 @@ from scoring.served import LOOK_EVERY_S, Served, as_shipped, quantiles_of
 from scoring.stages import BREACH_SCORES, Change, Evidence, Standing
 from scoring.triton import registry, seal
 from scoring.triton.client import TritonClient
-from streams.features import FEATURES, VERSION
+from streams.features import FEATURES
 from tests.hl7 import SICK, oru
 from tests.moments import NOON, moments
 
@@ -67,7 +67,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ports = choose(home / "ports.json", ["grpc", "http", "metrics"])
     address = f"{HOST}:{ports['grpc']}"
     (home / "vigil.toml").write_text(f'[triton]\ngrpc = "{address}"\nrepository = "{with_two(home)}"\n')
-    registry.lay_out(home / "repository", home / "triton" / "models", features=VERSION)
+    registry.lay_out(home / "repository", home / "triton" / "models", features=registry.schemas())
     server = triton_server.start(home / "triton" / "models", ports["grpc"], ports["http"], ports["metrics"])
     try:
         deadline = time.monotonic() + 90
@@ -262,7 +262,7 @@ def test_a_version_is_promoted_from_the_command_line_on_evidence_and_the_audit_l
 ) -> None:
     report = tmp_path / "report.json"
     report.write_text("{}")
-    assert vigil(home, "check").stdout == "2 versions, 0 refused\n"
+    assert vigil(home, "check").stdout == "3 versions, 0 refused\n"
     early = vigil(home, "promote", "2", "pilot", "--signed-by", "Dr Okafor", "--unit", "4W", "--by", "ada")
     assert (early.returncode, "not to pilot" in early.stderr) == (1, True)
     assert vigil(home, "promote", "2", "shadow", "--by", "ada").returncode == 0
@@ -275,7 +275,11 @@ def test_a_version_is_promoted_from_the_command_line_on_evidence_and_the_audit_l
     earned = vigil(home, *asked)
     assert (earned.returncode, earned.stdout) == (0, "deterioration/2 is pilot\n"), earned.stderr
     listed = vigil(home, "list").stdout.splitlines()
-    assert [line.split()[:3] for line in listed] == [["deterioration/1", "live", "serves"], ["deterioration/2", "pilot", "serves"]]
+    assert [line.split()[:3] for line in listed] == [
+        ["deterioration/1", "live", "serves"],
+        ["deterioration/2", "pilot", "serves"],
+        ["deterioration_sequence/1", "shadow", "serves"],
+    ]
     assert vigil(home, "demote", "2", "--reason", "too many pages", "--by", "ada").returncode == 0
     with connect(postgres_url) as connection:
         actions = connection.execute("SELECT actor, action, subject FROM vigil.audit_log ORDER BY at").fetchall()

@@ -17,7 +17,8 @@ from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 from infra.settings import Settings, TritonSettings
 from scoring.bedside import Bedside
 from scoring.models.metadata import SHIPPED, metadata_of
-from scoring.triton.client import REST_S, TritonClient
+from scoring.triton.client import TritonClient
+from scoring.triton.tries import REST_S
 from scoring.voice import ModelUnavailable
 from streams.features import FEATURES
 from tests.hl7 import SICK, oru

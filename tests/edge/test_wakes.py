@@ -35,6 +35,9 @@ EPISODES = "SELECT patient_id, state, opened_at FROM vigil.episodes ORDER BY ope
 class Written:
     """A scorer that only writes what the watched scores made."""
 
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        assert not cursor.closed
+
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
         return []
 

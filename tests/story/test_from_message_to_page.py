@@ -100,7 +100,7 @@ def test_every_score_and_page_is_explained_and_comes_out_the_same(hospital: Hosp
     )
     hospital.settled(before + 4)
     made = hospital.ask("SELECT score_id, name FROM vigil.scores WHERE patient_id = 'HOSP:510'")
-    assert {name for _, name in made} == {"news2", "deterioration"}
+    assert {name for _, name in made} == {"news2", "deterioration", "deterioration_sequence"}
     [(page_id,)] = hospital.ask(
         "SELECT page_id FROM vigil.pages p JOIN vigil.episodes e USING (episode_id) WHERE e.patient_id = 'HOSP:510'"
     )

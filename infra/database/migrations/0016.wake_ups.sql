@@ -1,5 +1,5 @@
 -- When a patient must be scored although no message comes; whose an episode was before a merge; scores on their way to the EHR; who may see the board.
--- depends: 0014.parts
+-- depends: 0015.carried
 
 -- One row a patient at most: the next instant at which time alone changes a score. May be lost or emptied; the next message makes it again.
 -- `anew`: the patient is to be scored at `due_at` whatever changed, because somebody else's facts were taken away.

@@ -18,13 +18,14 @@ from infra.local import triton_server
 from infra.local.ports import HOST, choose
 from infra.main.benches.figures import Figure
 from infra.main.benches.messages import half_hourly
+from infra.main.benches.sequence import sequence
 from infra.settings import TritonSettings
 from scoring.bedside import Bedside
 from scoring.models.metadata import SHIPPED, metadata_of
 from scoring.served import as_shipped, voice_of
 from scoring.triton import registry
 from scoring.triton.client import TritonClient
-from streams.features import VERSION, features
+from streams.features import features
 from streams.processing import Moment, process, read_record
 from streams.record import Record, Source
 
@@ -38,11 +39,12 @@ SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def model() -> dict[str, Figure]:
-    """`triton_batch32`: ms a call, floor the session alone; `score_1000`: s; `fallback`: ms until NEWS2 has spoken alone beside a server that stalls."""
+    """`triton_batch32`: ms a call, floor the session alone; `score_1000`: s; `fallback`: ms until NEWS2 has spoken alone beside a server that stalls;
+    and the network's: `sequence_step32`, `sequence_step500`, `sequence_rebuilt`, `sequence_explained`."""
     ward = _ward()
     matrix = np.stack([features(moment.patient, moment.received_at) for moment in ward[:BATCH]])
     with _triton() as settings:
-        found = {"triton_batch32": _call(settings, matrix), "score_1000": _score(settings, ward)}
+        found = {"triton_batch32": _call(settings, matrix), "score_1000": _score(settings, ward)} | sequence(settings, _ms)
     return found | {"fallback": _fallback(ward)}
 
 
@@ -133,12 +135,13 @@ def _triton() -> Iterator[TritonSettings]:
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
         home = Path(folder)
         ports = choose(home / "ports.json", ["grpc", "http", "metrics"])
-        registry.lay_out(SHIPPED, home / "models", features=VERSION)
+        registry.lay_out(SHIPPED, home / "models", features=registry.schemas())
         server = triton_server.start(home / "models", ports["grpc"], ports["http"], ports["metrics"])
         settings = msgspec.structs.replace(TritonSettings(), grpc=f"{HOST}:{ports['grpc']}", timeout_ms=20_000, hedge_ms=10_000)
         try:
             deadline = time.monotonic() + START_S
-            while not (triton_server.loaded(settings.grpc, settings.model) and triton_server.probe(settings.grpc, settings.model)):
+            models = (settings.model, settings.sequence)
+            while not all(triton_server.loaded(settings.grpc, one) and triton_server.probe(settings.grpc, one) for one in models):
                 if time.monotonic() > deadline or server.poll() is not None:
                     raise TimeoutError("Triton does not start")
                 time.sleep(0.2)

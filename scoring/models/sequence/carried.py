@@ -1,11 +1,10 @@
-"""What one patient carries from step to step, and how a step moves it: a pure value, kept with the rolling state, rebuilt by replaying the steps."""
+"""What one patient carries from step to step, and how a step moves it: a pure value, kept in the database, rebuilt from the facts where it is not there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -20,13 +19,17 @@ NEVER_H: Final = 10_000.0
 KEPT: Final = 5
 """Numbers carried for each quantity, after the network's own: last value, its age, its last change, its running mean, its running count."""
 
-
 SPAN: Final = timedelta(hours=1)
 """How long a step gathers: the grid of every training set. Measured without it: three messages an hour cost 0.03 of AUROC (infra/docs/sequence.md)."""
 
+ANEW: Final = timedelta(hours=240)
+"""A silence after which nothing is carried on: the network cannot tell longer ones apart (`network.LONGEST_GAP_H`), and it is another stay."""
+
+INSTANT: Final = timedelta(microseconds=1)
+
 
 class OtherModel(Exception):
-    """What is carried was made by another model: replay the patient's steps through this one."""
+    """What is carried was made by another model: rebuild it for this one."""
 
 
 class OddAnswer(Exception):
@@ -34,7 +37,7 @@ class OddAnswer(Exception):
 
 
 class Cell(Protocol):
-    """Whatever runs one step of the model: Triton at the bedside, an ONNX session elsewhere.
+    """Whatever runs one step of the model: Triton at the bedside, an ONNX session or the weights themselves elsewhere.
 
     `version` names the weights; `hidden` is how many numbers the network itself carries.
     """
@@ -51,18 +54,23 @@ class Cell(Protocol):
 class Carried:
     """What model `version` carries of one patient.
 
-    The model learned from hourly steps, so what comes within an hour is one step to it: the step stays open, and each message adds to it and
-    takes it again from the same beginning. `before` (S,), `before_at`: the state and time when the open step began to gather; `values` (C,): what
-    it holds so far; `opened_at`, `at`: of its first and its last message; `numbers` (S,): the state after it. Times are None before the first.
+    The model learned from hourly steps, so what comes within an hour is one step to it: the step stays open, and each message takes it again from
+    the same beginning. `before` (S,), `before_at`: the state and time when the open step began to gather; `opened_at`, `at`: of its first and its
+    last message; `step`: what it holds by then; `numbers` (S,): the state after it. Times and step are None before the first.
     """
 
     version: str
     before: Floats = field(repr=False)
     before_at: datetime | None = None
-    values: Floats = field(repr=False)
     opened_at: datetime | None = None
     at: datetime | None = None
+    step: Step | None = field(default=None, repr=False)
     numbers: Floats = field(repr=False)
+
+    @property
+    def since(self) -> datetime | None:
+        """What was received after it belongs to the open step."""
+        return self.before_at if self.before_at is not None or self.opened_at is None else self.opened_at - INSTANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +88,7 @@ class Answer:
 def nothing_carried(cell: Cell) -> Carried:
     """Before the first step."""
     empty = blank(1, cell.hidden)[0]
-    return Carried(version=cell.version, before=empty, values=np.full(len(CODES), np.nan, np.float32), numbers=empty)
+    return Carried(version=cell.version, before=empty, numbers=empty)
 
 
 def blank(rows: int, hidden: int) -> Floats:
@@ -90,87 +98,68 @@ def blank(rows: int, hidden: int) -> Floats:
     return numbers
 
 
+def follows(opened_at: datetime | None, last_at: datetime | None, at: datetime) -> Literal["same", "next", "anew"]:
+    """Whether a message belongs to the open step, begins the next one, or begins anew. Pure, and all that tells where a step ends.
+
+    >>> noon = datetime(2026, 3, 1, 12)
+    >>> [follows(noon, noon, noon + timedelta(hours=hours)) for hours in (0.5, 1, 241)]
+    ['same', 'next', 'anew']
+    """
+    if opened_at is None or last_at is None or at - last_at > ANEW:
+        return "anew"
+    return "same" if at - opened_at < SPAN else "next"
+
+
+def opened(carried: Carried, at: datetime) -> Carried:
+    """With a step open for a message of `at`; `numbers` is still what it was."""
+    match follows(carried.opened_at, carried.at, at):
+        case "same":
+            return carried
+        case "next":
+            return replace(carried, before=carried.numbers, before_at=carried.at, opened_at=at)
+        case "anew":
+            empty = blank(1, len(carried.numbers) - 1 - KEPT * len(CODES))[0]
+            return replace(carried, before=empty, before_at=None, opened_at=at, at=at, step=None, numbers=empty)
+
+
 def advance_hidden(cell: Cell, carried: Carried, at: datetime, step: Step) -> tuple[Carried, Answer]:
     """What is carried after one message, and what the model says then; costs the same after ten hours and after ten days.
 
-    Raises OtherModel, OddAnswer, and whatever the cell raises where the model is away.
+    `step`: all that the open step holds with the message (`step_of` since `opened(carried, at).since`). Raises OtherModel, OddAnswer, and whatever
+    the cell raises where the model is away.
     """
     [found] = advance_all(cell, [(carried, at, step)])
     return found
 
 
 def advance_all(cell: Cell, moves: Sequence[tuple[Carried, datetime, Step]]) -> list[tuple[Carried, Answer]]:
-    """`advance_hidden` for one message of each of several patients, in one call of the model."""
+    """`advance_hidden` for messages of several patients, or of one patient's open step, in one call of the model."""
     if not moves:
         return []
     if any(carried.version != cell.version for carried, _, _ in moves):
         raise OtherModel
-    opened = [gathered(carried, at, step.values) for carried, at, step in moves]
+    begun = [opened(carried, at) for carried, at, _ in moves]
+    held = [with_gap(step, one.before_at, at) for one, (_, at, step) in zip(begun, moves, strict=True)]
     state, risks, worth = cell.step(
-        np.stack([one.before for one in opened]),
-        np.stack([one.values for one in opened]),
-        np.stack([_context(one, at, step) for one, (_, at, step) in zip(opened, moves, strict=True)]),
+        np.stack([one.before for one in begun]), np.stack([step.values for step in held]), np.stack([step.context for step in held])
     )
     if not (np.isfinite(state).all() and _probabilities(risks) and _probabilities(worth)):
         raise OddAnswer
     return [
         (
-            replace(one, numbers=state[row].copy()),
+            replace(one, numbers=state[row].copy(), at=max(at, one.at or at), step=step),
             Answer(risks=risks[row].reshape(len(TASKS), len(HORIZONS_H)), worth=float(worth[row, 0])),
         )
-        for row, one in enumerate(opened)
+        for row, (one, (_, at, _), step) in enumerate(zip(begun, moves, held, strict=True))
     ]
 
 
-def gathered(carried: Carried, at: datetime, values: Floats) -> Carried:
-    """The open step with these values added, or a new one where the open one is an hour old; `numbers` is still what it was."""
-    if carried.opened_at is None or at - carried.opened_at >= SPAN:
-        return replace(carried, before=carried.numbers, before_at=carried.at, values=values, opened_at=at, at=at)
-    return replace(carried, values=np.where(np.isnan(values), carried.values, values), at=at)
-
-
-def _context(opened: Carried, at: datetime, step: Step) -> Floats:
-    """The message's context, with the gap since the step before the open one."""
+def with_gap(step: Step, before_at: datetime | None, at: datetime) -> Step:
+    """The step with the gap since the one before the open one."""
     context = step.context.copy()
-    context[0] = 0.0 if opened.before_at is None else (at - opened.before_at).total_seconds() / 3600.0
-    return context
+    context[0] = 0.0 if before_at is None else (at - before_at).total_seconds() / 3600.0
+    return Step(step.values, context)
 
 
 def _probabilities(numbers: Floats) -> bool:
     return bool(((numbers >= 0) & (numbers <= 1)).all())
-
-
-def replay(cell: Cell, steps: Iterable[tuple[datetime, Step]]) -> Carried:
-    """What is carried after these steps, from nothing."""
-    carried = nothing_carried(cell)
-    for at, step in steps:
-        carried, _ = advance_hidden(cell, carried, at, step)
-    return carried
-
-
-class _Packed(msgspec.Struct, frozen=True):
-    version: str
-    before_at: datetime | None
-    opened_at: datetime | None
-    at: datetime | None
-    hidden: int
-    numbers: bytes
-
-
-def to_bytes(carried: Carried) -> bytes:
-    """As it is kept in a database."""
-    numbers = np.concatenate([carried.values, carried.before, carried.numbers]).astype("<f4").tobytes()
-    hidden = len(carried.numbers) - 1 - KEPT * len(CODES)
-    return msgspec.msgpack.encode(_Packed(carried.version, carried.before_at, carried.opened_at, carried.at, hidden, numbers))
-
-
-def from_bytes(packed: bytes) -> Carried:
-    """Raises msgspec.DecodeError where these bytes are no carried state."""
-    held = msgspec.msgpack.decode(packed, type=_Packed)
-    size = held.hidden + 1 + KEPT * len(CODES)
-    if len(held.numbers) != 4 * (len(CODES) + 2 * size):
-        raise msgspec.ValidationError("the numbers carried are not of this model's size")
-    values, before, numbers = np.split(np.frombuffer(held.numbers, "<f4").astype(np.float32), [len(CODES), len(CODES) + size])
-    return Carried(
-        version=held.version, before=before, before_at=held.before_at, values=values, opened_at=held.opened_at, at=held.at, numbers=numbers
-    )

@@ -17,6 +17,7 @@ from scoring.models.sequence.network import DAY_H, LONGEST_GAP_H, MEMORY_H, SOON
 from scoring.models.sequence.scaling import CLIP
 from scoring.models.sequence.step import CODES, CONTEXT, VERSION
 from scoring.models.sequence.targets import HORIZONS_H, TASKS
+from scoring.models.sequence.whole import LAYERS, SCALING
 
 OPSET: Final = 15
 """What the ONNX Runtime beside numpy 1 (Triton's environment) and every stock Triton image of the last years read."""
@@ -38,6 +39,15 @@ def export(network: Network, sight: Sight, path: Path) -> None:
     helper.set_model_props(model, {"step": VERSION})
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def save_weights(network: Network, sight: Sight, version: str, path: Path) -> None:
+    """Writes the same weights as arrays, for `whole.Whole`; the same weights give the same bytes."""
+    layers = {name: getattr(network, name) for name in LAYERS} | {"first": network.first.gates, "second": network.second.gates}
+    arrays = {f"{name}_{part}": getattr(layer, part).detach().numpy() for name, layer in layers.items() for part in ("weight", "bias")}
+    arrays |= {name: getattr(sight, name).numpy() for name in SCALING}
+    with path.open("wb") as file:
+        np.savez_compressed(file, version=np.array(version), step=np.array(VERSION), **arrays)
 
 
 def _tensors(sizes: dict[str, int]) -> list[onnx.ValueInfoProto]:

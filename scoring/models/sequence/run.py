@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from scoring.models.sequence import judging, scaling
+from scoring.models.sequence.card import card
 from scoring.models.sequence.carried import Cell, advance_hidden, nothing_carried
 from scoring.models.sequence.encoding import Encoded
-from scoring.models.sequence.export import export
+from scoring.models.sequence.export import export, save_weights
 from scoring.models.sequence.network import Network, Shape, Sight
 from scoring.models.sequence.packing import Material, Places, material
 from scoring.models.sequence.session import Session
@@ -21,8 +22,11 @@ from scoring.models.sequence.step import NAMES, VERSION, Step
 from scoring.models.sequence.stepping import probabilities
 from scoring.models.sequence.targets import HORIZONS_H, TASKS
 from scoring.models.sequence.training import Plan, answers, train
+from scoring.models.sequence.whole import Whole
 from scoring.models.walk import fold
 
+NAME: Final = "deterioration_sequence"
+"""Under it the network is served and its scores are kept."""
 PARITY: Final = 1e-5
 PARITY_PATIENTS: Final = 50
 ANY_DAY: Final = datetime(2019, 1, 1, tzinfo=UTC)
@@ -45,7 +49,7 @@ def train_sequence(
     plan: Plan | None = None,
 ) -> dict[str, Any]:
     """Trains, exports, proves parity and judges on the hold-out; writes `config.json`, `curve.json`, `metrics.json`, `metadata.json`,
-    `model.onnx` and `checkpoint.pt` into `out`, and returns the metrics.
+    `card.md`, `model.onnx`, `weights.npz` and `checkpoint.pt` into `out`, and returns the metrics.
 
     `patients`: of every data set. Who learns, who is watched and who judges is told by `scoring.models.walk.fold` of the group.
     Called again on the same folder it goes on from the last whole epoch. Raises NotTheSame.
@@ -61,15 +65,23 @@ def train_sequence(
     network, curve = train(held, groups["train"], groups["valid"], shape, plan, out / "checkpoint.pt", say)
     export(network, sight, out / "model.onnx")
     cell = Session(out / "model.onnx")
-    parity = _parity(network, sight, cell, [patients[place] for place in groups["holdout"][:PARITY_PATIENTS]])
-    if parity > PARITY:
-        raise NotTheSame(f"the exported step differs from the network by {parity:.2e}")
+    save_weights(network, sight, cell.version, out / "weights.npz")
+    judges = [patients[place] for place in groups["holdout"][:PARITY_PATIENTS]]
+    parity = {
+        "parity_onnx": _parity(network, sight, cell, judges),
+        "parity_weights": _parity(network, sight, Whole(out / "weights.npz"), judges),
+    }
+    for name, apart in parity.items():
+        if apart > PARITY:
+            raise NotTheSame(f"{name}: what was exported differs from the network by {apart:.2e}")
     say("judging on the hold-out")
     metrics, threshold = _judged(network, held, patients, groups, seed)
-    metrics |= {"parity_onnx": parity, "epochs": len(curve)}
+    metrics |= parity | {"epochs": len(curve)}
     _write(out / "curve.json", curve)
-    _write(out / "metadata.json", _metadata(cell, sight, threshold, seed, data_sha256))
+    learned = [task for task in TASKS if any(task in patients[place].onsets for place in groups["train"])]
+    _write(out / "metadata.json", _metadata(cell, sight, threshold, seed, data_sha256) | {"learned": learned})
     _write(out / "metrics.json", metrics)
+    (out / "card.md").write_text(card(json.loads((out / "metadata.json").read_text()), metrics))
     return metrics
 
 
@@ -91,7 +103,7 @@ def _places(patients: Sequence[Encoded], name: str) -> Places:
 def _metadata(cell: Session, sight: Sight, threshold: float, seed: int, data_sha256: Mapping[str, str]) -> dict[str, Any]:
     constants = {name: [round(float(one), 6) for one in getattr(sight, name)] for name in ("logged", "centre", "spread", "low", "high")}
     return {
-        "name": "sequence", "version": cell.version, "step": VERSION, "hidden": cell.hidden, "values": list(NAMES), "tasks": list(TASKS),
+        "name": NAME, "version": cell.version, "step": VERSION, "hidden": cell.hidden, "values": list(NAMES), "tasks": list(TASKS),
         "horizons_h": list(HORIZONS_H), "worth_it": judging.WORTH_IT, "sepsis_6h_threshold": round(threshold, 6), "scaling": constants, "seed": seed,
         "data_sha256": dict(data_sha256),
     }  # fmt: skip

@@ -1,6 +1,5 @@
-"""The exported step in an ONNX Runtime session of this process: for evaluation, replay and the parity test; the bedside asks Triton instead."""
+"""The exported step in an ONNX Runtime session of this process: for evaluation and the parity test; the bedside asks Triton instead."""
 
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, I
 
 from scoring.models.sequence.carried import KEPT
 from scoring.models.sequence.step import CODES, VERSION
+from scoring.models.sequence.whole import version_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -39,8 +39,3 @@ class Session:
         """One step of N patients."""
         found = self._session.run(["next_state", "risks", "worth"], {"state": state, "values": values, "context": context})
         return found[0], found[1], found[2]
-
-
-def version_of(content: bytes) -> str:
-    """The step's lists and the model's own content: the same training gives the same version, another model never does."""
-    return f"{VERSION}-{blake2b(content, digest_size=4).hexdigest()}"

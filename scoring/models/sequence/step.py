@@ -41,15 +41,16 @@ class Step:
 
 
 def step_of(state: PatientState, at: datetime, before: datetime | None) -> Step:
-    """The step at `at`, from the state after everything received then; `before`: when the patient's last step was, None at the first.
+    """The step at `at`, from the state after everything received then; `before`: when the patient's step before it ended, None at the first.
 
-    A value counts in the step in which it was received, and only where no value of a later time was known already.
+    A value counts in the step in which it was received (after `before`, by `at`; at the first step: at `at`), and only where no value of a later
+    time was known already: so what the step holds is told by the state alone, whatever order its messages came in.
     """
     values = np.full(len(CODES), nan, np.float32)
     for code, readings in state.readings.items():
         place = _PLACE.get(code)
         newest = readings[-1] if readings else None
-        if place is None or newest is None or newest.received_at != at:
+        if place is None or newest is None or not _within(newest.received_at, before, at):
             continue
         if code == AVPU:
             values[place] = nan if newest.value_text is None else float(newest.value_text != "A")
@@ -65,6 +66,10 @@ def step_of(state: PatientState, at: datetime, before: datetime | None) -> Step:
         _hours(stay.unit_since if stay is not None else None, at),
     )
     return Step(values, np.array(context, np.float32))
+
+
+def _within(received_at: datetime, before: datetime | None, at: datetime) -> bool:
+    return received_at == at or (before is not None and before < received_at < at)
 
 
 def _hours(since: datetime | None, at: datetime) -> float:

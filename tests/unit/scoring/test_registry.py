@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from scoring.models.metadata import SHIPPED, metadata_of, versions
+from scoring.models.sequence.metadata import sequence_metadata
+from scoring.models.sequence.whole import Whole
 from scoring.triton import registry, seal
 from scoring.triton.seal import Refused
-from streams.features import FEATURES, VERSION
+from streams.features import VERSION
 
-MODEL = "deterioration"
+MODEL, NETWORK = "deterioration", "deterioration_sequence"
 
 
 @pytest.fixture
@@ -33,17 +35,25 @@ def repository(run: Path, tmp_path: Path) -> Path:
 
 
 def test_what_is_shipped_is_sealed_and_of_the_bedsides_features() -> None:
-    [one] = registry.held(SHIPPED, VERSION)
-    assert one.refused is None
-    assert one.manifest is not None
-    assert one.manifest.version == metadata_of(SHIPPED, MODEL).version
+    trees, network = registry.held(SHIPPED, registry.schemas())
+    assert (trees.refused, network.refused) == (None, None)
+    assert trees.manifest is not None
+    assert network.manifest is not None
+    assert trees.manifest.version == metadata_of(SHIPPED, MODEL).version
+    assert (
+        network.manifest.version
+        == sequence_metadata(SHIPPED / NETWORK / "1").version
+        == Whole(SHIPPED / NETWORK / "1" / "weights.npz").version
+    )
 
 
 def test_the_shipped_configurations_are_what_the_registry_writes() -> None:
-    for folder, gpu in (("repository", False), ("gpu", True)):
-        written = (SHIPPED.parent / folder / MODEL / "config.pbtxt").read_text()
-        assert written == registry.configuration(MODEL, len(FEATURES), versions(SHIPPED, MODEL), gpu=gpu)
-    assert (SHIPPED / MODEL / "1" / "model.py").read_text() == registry.BACKEND.read_text()
+    for model in (MODEL, NETWORK):
+        for folder, gpu in (("repository", False), ("gpu", True)):
+            written = (SHIPPED.parent / folder / model / "config.pbtxt").read_text()
+            shape = registry.shape_of(SHIPPED / model / "1")
+            assert written == registry.configuration(model, shape, versions(SHIPPED, model), gpu=gpu)
+        assert (SHIPPED / model / "1" / "model.py").read_text() == registry.BACKEND.read_text()
 
 
 def test_versions_are_added_beside_each_other(repository: Path) -> None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 import torch
 
+from scoring.integrated import integrated
 from scoring.models.sequence import scaling
 from scoring.models.sequence.carried import (
     Carried,
@@ -18,13 +18,12 @@ from scoring.models.sequence.carried import (
     OtherModel,
     advance_all,
     advance_hidden,
-    from_bytes,
     nothing_carried,
-    replay,
-    to_bytes,
+    opened,
+    with_gap,
 )  # fmt: skip
 from scoring.models.sequence.encoding import Encoded
-from scoring.models.sequence.export import export
+from scoring.models.sequence.export import export, save_weights
 from scoring.models.sequence.losses import worth_loss
 from scoring.models.sequence.network import Network, Recurrence, Shape, Sight
 from scoring.models.sequence.packing import material, pack
@@ -34,6 +33,7 @@ from scoring.models.sequence.step import CODES, HIGH, LOW, NAMES, VERSION, Step
 from scoring.models.sequence.stepping import probabilities
 from scoring.models.sequence.targets import sepsis_2019
 from scoring.models.sequence.training import Plan, answers
+from scoring.models.sequence.whole import Hour, NotWeights, Whole
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SMALL = Shape(hidden=16)
@@ -127,7 +127,7 @@ def test_a_replay_of_the_same_steps_gives_the_same_and_so_does_another_batch(
     _, _, cell = made
     one = stays[5]
     _, carried = walked(cell, one)
-    again = replay(cell, steps(one))
+    _, again = walked(cell, one)
     np.testing.assert_allclose(again.numbers, carried.numbers, atol=1e-5)
     step = Step(one.values[0], one.context[0])
     together = advance_all(
@@ -137,23 +137,14 @@ def test_a_replay_of_the_same_steps_gives_the_same_and_so_does_another_batch(
     np.testing.assert_allclose(together[-1][0].numbers, alone[0].numbers, atol=1e-5)
 
 
-def test_what_is_carried_is_the_same_size_after_ten_hours_and_ten_days_and_survives_the_database(
-    made: tuple[Network, Sight, Session],
-) -> None:
+def test_what_is_carried_is_the_same_size_after_ten_hours_and_ten_days(made: tuple[Network, Sight, Session]) -> None:
     _, _, cell = made
     short, long = walked(cell, stay(1, hours=10))[1], walked(cell, stay(1, hours=240))[1]
-    assert len(to_bytes(short)) == len(to_bytes(long))
-    back = from_bytes(to_bytes(long))
-    assert (back.version, back.before_at, back.opened_at, back.at) == (long.version, long.before_at, long.opened_at, long.at)
-    for name in ("numbers", "before", "values"):
-        np.testing.assert_array_equal(getattr(back, name), getattr(long, name))
-    for odd in (b"\x00", to_bytes(long)[:-4], to_bytes(replace(long, numbers=long.numbers[:-1]))):
-        with pytest.raises(msgspec.DecodeError):
-            from_bytes(odd)
+    assert [len(getattr(one, name)) for one in (short, long) for name in ("numbers", "before")] == [cell.hidden + 1 + 5 * len(CODES)] * 4
 
 
 @pytest.mark.parametrize("apart_min", [1, 10, 29])
-def test_messages_of_one_hour_say_together_what_one_message_would(
+def test_a_step_that_stays_open_is_taken_anew_with_each_message(
     made: tuple[Network, Sight, Session], stays: list[Encoded], apart_min: int
 ) -> None:
     _, _, cell = made
@@ -163,27 +154,104 @@ def test_messages_of_one_hour_say_together_what_one_message_would(
         worth.append(answer.worth)
     told = nothing_carried(cell)
     for (at, step), expected in zip(steps(stays[9]), worth, strict=True):
-        for place in (HEART, LACTATE):
-            alone = np.full(len(CODES), np.nan, np.float32)
-            alone[place] = step.values[place]
-            told, answer = advance_hidden(cell, told, at - timedelta(minutes=apart_min * (place == HEART)), Step(alone, step.context))
+        first = np.where(np.arange(len(CODES)) == HEART, step.values, np.nan).astype(np.float32)
+        told, _ = advance_hidden(cell, told, at - timedelta(minutes=apart_min), Step(first, step.context))
+        told, answer = advance_hidden(cell, told, at, step)
         assert answer.worth == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_value_sent_again_within_the_hour_replaces_the_one_before(made: tuple[Network, Sight, Session]) -> None:
+def test_a_step_ends_after_an_hour_and_a_stay_after_ten_days_of_silence(made: tuple[Network, Sight, Session]) -> None:
     _, _, cell = made
-    context = np.zeros(6, np.float32)
+    step = Step(np.full(len(CODES), np.nan, np.float32), np.zeros(6, np.float32))
+    carried, _ = advance_hidden(cell, nothing_carried(cell), NOON, step)
+    same = opened(carried, NOON + timedelta(minutes=59))
+    assert (same.opened_at, same.before_at, same.since) == (NOON, None, NOON - timedelta(microseconds=1))
+    later = opened(carried, NOON + timedelta(hours=1))
+    assert (later.opened_at, later.before_at, later.since) == (NOON + timedelta(hours=1), NOON, NOON)
+    np.testing.assert_array_equal(later.before, carried.numbers)
+    anew = opened(carried, NOON + timedelta(hours=241))
+    assert (anew.before_at, anew.step) == (None, None)
+    np.testing.assert_array_equal(anew.before, nothing_carried(cell).before)
 
-    def lactate(value: float) -> Step:
-        values = np.full(len(CODES), np.nan, np.float32)
-        values[LACTATE] = value
-        return Step(values, context)
 
-    corrected, _ = advance_hidden(
-        cell, advance_hidden(cell, nothing_carried(cell), NOON, lactate(9.0))[0], NOON + timedelta(minutes=5), lactate(2.0)
-    )
-    right, _ = advance_hidden(cell, nothing_carried(cell), NOON, lactate(2.0))
-    np.testing.assert_allclose(corrected.numbers, right.numbers, atol=1e-5)
+def hours(one: Encoded) -> list[Hour]:
+    found, before_at = [], None
+    for at, step in steps(one):
+        found.append(Hour(opened_at=at, at=at, before_at=before_at, step=with_gap(step, before_at, at)))
+        before_at = at
+    return found
+
+
+@pytest.fixture(scope="module")
+def weights(made: tuple[Network, Sight, Session], tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    network, sight, cell = made
+    path = tmp_path_factory.mktemp("weights") / "weights.npz"
+    save_weights(network, sight, cell.version, path)
+    return Whole(path)
+
+
+def test_the_weights_alone_say_what_the_exported_step_says(
+    made: tuple[Network, Sight, Session], weights: Whole, stays: list[Encoded]
+) -> None:
+    """One step, and a whole stay at once: the state, the open step's beginning, and both answers."""
+    _, _, cell = made
+    assert (weights.version, weights.hidden) == (cell.version, cell.hidden)
+    for one in (stays[0], stays[9], stay(3, hours=240)):
+        worth, carried = walked(cell, one)
+        again = weights.carried(hours(one))
+        for name in ("numbers", "before"):
+            np.testing.assert_allclose(getattr(again, name), getattr(carried, name), atol=1e-5)
+        assert (again.before_at, again.opened_at, again.at) == (carried.before_at, carried.opened_at, carried.at)
+        assert again.step is not None and carried.step is not None
+        np.testing.assert_array_equal(again.step.context, carried.step.context)
+        np.testing.assert_allclose(weights.closed(carried), carried.numbers, atol=1e-5)
+        assert weights.answer(hours(one))[1] == pytest.approx(worth[-1], abs=1e-5)
+        walk, _ = walked(weights, one)
+        np.testing.assert_allclose(walk, worth, atol=1e-5)
+    assert weights.carried([]).step is None
+
+
+def test_attributions_sum_to_the_log_odds_and_are_the_gradients_torch_has(made: tuple[Network, Sight, Session], weights: Whole) -> None:
+    network, sight, _ = made
+    for one in (stay(0), stay(9), stay(3, hours=240)):
+        why = integrated(weights, hours(one))
+        log_odds = why.log_odds
+        assert abs(why.missed) < 1e-3
+        assert set(why.moved) == {"heart_rate", "lactate"}
+        worth = probabilities(network, sight, one)[1][-1]
+        assert log_odds == pytest.approx(float(np.log(worth / (1 - worth))), abs=1e-3)
+        seen = torch.from_numpy(weights.stay(hours(one), typical=False)[0]).requires_grad_()
+        exact = network.double()
+        [gradient] = torch.autograd.grad(exact(seen, (1,) * len(seen))[1][-1], seen)
+        np.testing.assert_allclose(weights.gradient(seen.detach().numpy()), gradient.numpy(), atol=1e-9)
+        network.float()
+
+
+def test_a_stay_of_typical_values_is_its_own_base(weights: Whole, made: tuple[Network, Sight, Session]) -> None:
+    _, sight, _ = made
+    one = stay(4, hours=12)
+    centre = np.where(sight.logged.numpy() > 0, np.expm1(np.minimum(sight.centre.numpy(), 20.0)), sight.centre.numpy())
+    typical = replace(one, values=np.where(np.isnan(one.values), np.nan, centre).astype(np.float32))
+    why = integrated(weights, hours(typical))
+    assert why.base == pytest.approx(why.log_odds, abs=1e-5)
+    assert max(map(abs, why.moved.values()), default=0.0) < 1e-5
+
+
+def test_weights_that_are_none_or_of_other_steps_are_refused(
+    made: tuple[Network, Sight, Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, sight, _ = made
+    path = tmp_path / "weights.npz"
+    save_weights(network, sight, "v", path)
+    content = path.read_bytes()
+    for spoilt in (b"", content[:200], content[:-200], content[:3000] + bytes(200) + content[3200:]):
+        path.write_bytes(spoilt)
+        with pytest.raises(NotWeights):
+            Whole(path)
+    path.write_bytes(content)
+    monkeypatch.setattr("scoring.models.sequence.whole.VERSION", "00000000")
+    with pytest.raises(NotWeights, match="00000000"):
+        Whole(path)
 
 
 ODD = [float("nan"), float("inf"), float("-inf"), 98.6e6, -5.0]
@@ -226,7 +294,8 @@ def test_another_models_state_and_an_odd_answer_are_refused(made: tuple[Network,
     step = Step(np.full(len(CODES), np.nan, np.float32), np.zeros(6, np.float32))
     with pytest.raises(OtherModel):
         advance_hidden(cell, replace(nothing_carried(cell), version="older"), NOON, step)
-    ill = replace(nothing_carried(cell), numbers=np.full_like(nothing_carried(cell).numbers, np.nan))
+    begun, _ = advance_hidden(cell, nothing_carried(cell), NOON, step)
+    ill = replace(begun, before=np.full_like(begun.before, np.nan))
     with pytest.raises(OddAnswer):
         advance_hidden(cell, ill, NOON, step)
 

@@ -76,6 +76,9 @@ def test_every_watched_score_is_a_value_or_nothing_for_whatever_is_known(name: s
 
 
 class Nobody:
+    def recall(self, cursor: psycopg.Cursor, moments: Sequence[Moment]) -> None:
+        raise AssertionError
+
     def score(self, moments: Sequence[Moment], now: datetime) -> list[Score]:
         return []
 
